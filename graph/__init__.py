@@ -1,0 +1,1 @@
+"""The kernel language, the wiring and the compiler. Imports no layer and no runtime."""

@@ -1,0 +1,75 @@
+"""Findings: what is wrong, where, why, and what to do. How they are printed is the business of graph.render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A position in a file; line and column count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. `code` is documented in graph.codes."""
+
+    code: str
+    message: str
+    place: Place
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        hint = f"\n  fix: {self.hint}" if self.hint else ""
+        return f"{self.place}: {self.severity.value} {self.code}: {self.message}{hint}"
+
+
+class WiringError(Exception):
+    """A wiring cannot be compiled; carries every finding, warnings included."""
+
+    def __init__(self, findings: Iterable[Diagnostic]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(str(f) for f in self.findings))
+
+
+class Findings:
+    """Collects findings, so that all are reported at once."""
+
+    def __init__(self) -> None:
+        self._items: list[Diagnostic] = []
+
+    def error(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        self._items.append(Diagnostic(code, message, place, hint))
+
+    def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
+        self._items.append(Diagnostic(code, message, place, hint, Severity.WARNING))
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [f for f in self.sorted() if f.severity is Severity.ERROR]
+
+    def sorted(self) -> list[Diagnostic]:
+        """By place, then code; each finding once."""
+        unique = dict.fromkeys(self._items)
+        return sorted(unique, key=lambda f: (f.place, f.code, f.message))
+
+    def raise_errors(self) -> None:
+        """Raises WiringError if there is any error."""
+        if self.errors:
+            raise WiringError(self.sorted())

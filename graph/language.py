@@ -1,0 +1,242 @@
+"""The words in which a layer is declared: parameters, memory, kernels and the layer itself. Nothing here compiles.
+
+A layer file reads like this:
+
+    class Params(Parameters):
+        window: int = param(14, 2, 500, "bars of the average")
+
+    class Memory(State):
+        gain: Rma
+        close: float = nan
+
+    class Out(NamedTuple):
+        rsi: Unit
+
+    @layer(14, "rsi", domain="kinematics", source="Wilder 1978", warmup=lambda p: p.window)
+    def step(s: Memory, p: Params, close: Price) -> Out: ...
+
+`s` or `p` is left out when the layer has no memory or no parameters.
+"""
+
+from __future__ import annotations
+
+import inspect
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from graph.types import PortType, Vector, port_type
+
+DOMAINS = (
+    "data",
+    "regime",
+    "microstructure",
+    "kinematics",
+    "pattern",
+    "fusion",
+    "meta",
+    "rl",
+    "risk",
+    "execution",
+    "block",
+)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Parameters(BaseModel):
+    """What the wiring may set on a node. Every field is a bounded number made by `param`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def param(default: float, low: float, high: float, meaning: str) -> Any:
+    """A parameter with its default, its inclusive bounds and what it means, its unit included."""
+    return Field(default=default, ge=low, le=high, description=meaning, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class _ArraySpec:
+    pass
+
+
+Array = Annotated[Vector, _ArraySpec()]
+"""A fixed array of floats inside a state; its size is given by `array`."""
+
+Capacity = int | Callable[[Any], int] | None
+PER_SYMBOL = -1
+"""As the size of an array in the memory of a portfolio layer: one element a symbol."""
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """How many values an array, or the arrays of a nested state, must be able to hold.
+
+    capacity: a number, a function of the layer's parameters, PER_SYMBOL, or None for what the enclosing state says.
+    fill: the value that each element has at the start.
+    """
+
+    capacity: Capacity = None
+    fill: float = 0.0
+
+
+def array(capacity: Capacity = None, fill: float = 0.0) -> Any:
+    """The size of an `Array` field. A number is taken as it is; anything else is rounded up to a power of two."""
+    return Sizing(capacity, fill)
+
+
+def sized(capacity: Capacity = None) -> Any:
+    """The window that the arrays of a nested state must hold, as a function of the layer's parameters."""
+    return Sizing(capacity)
+
+
+class State:
+    """Base of memory declarations: fields are `float`, `int`, `Array` or another State."""
+
+
+@dataclass(frozen=True)
+class StateField:
+    """One field of a state. kind: 'float', 'int', 'array' or 'state'."""
+
+    name: str
+    kind: str
+    default: float = 0.0
+    sizing: Sizing = field(default_factory=Sizing)
+    state: type[State] | None = None
+
+
+def state_fields(state: type[State]) -> list[StateField]:
+    """The declared fields of a state in order. Raises TypeError on a field of another kind."""
+    fields = []
+    for name, hint in get_type_hints(state, include_extras=True).items():
+        declared = state.__dict__.get(name)
+        if hint is float or hint is int:
+            fields.append(StateField(name, hint.__name__, default=0 if declared is None else declared))
+        elif get_origin(hint) is Annotated and _ArraySpec() in get_args(hint):
+            fields.append(StateField(name, "array", sizing=declared or Sizing()))
+        elif isinstance(hint, type) and issubclass(hint, State):
+            fields.append(StateField(name, "state", sizing=declared or Sizing(), state=hint))
+        else:
+            raise TypeError(f"{state.__name__}.{name}: a state field is float, int, Array or another State, not {hint}")
+    return fields
+
+
+def port_name(argument: str) -> str:
+    """The port of an argument or output field; a trailing underscore frees names that Python keeps, as in `pass_`."""
+    return argument.removesuffix("_")
+
+
+def field_name(port: str) -> str:
+    """The output field of a port, the inverse of `port_name`."""
+    return f"{port}_" if iskeyword(port) else port
+
+
+def float_bits(x: float) -> int:
+    """The 64 bits of a double as a signed integer; kernels may call it."""
+    return int(struct.unpack("<q", struct.pack("<d", x))[0])
+
+
+def kernel(function: Function) -> Function:
+    """Marks a function that steps may call: same subset of the language, arguments are numbers, states or arrays."""
+    function.__is_kernel__ = True  # type: ignore[attr-defined]
+    return function
+
+
+def is_kernel(value: object) -> bool:
+    return bool(getattr(value, "__is_kernel__", False))
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer as declared. `step` takes memory, parameters and inputs in this order, and returns an `output` tuple."""
+
+    number: int | None
+    name: str
+    domain: str
+    step: Callable[..., Any]
+    output: type
+    inputs: dict[str, PortType]
+    outputs: dict[str, PortType]
+    params: type[Parameters] | None
+    state: type[State] | None
+    portfolio: bool
+    closed_loop: bool
+    warmup: Callable[[Any], int]
+    source: str
+    oracle: str
+    pine: str
+    role: str
+    labels: dict[str, tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """L14 for a numbered layer, the bare name for a block."""
+        return self.name if self.number is None else f"L{self.number}"
+
+    @property
+    def identifier(self) -> str:
+        """The name that the generated code uses: l14_rsi."""
+        return self.name if self.number is None else f"l{self.number}_{self.name}"
+
+    @property
+    def doc(self) -> str:
+        """The layer's page: the docstring of its module."""
+        return inspect.cleandoc(inspect.getmodule(self.step).__doc__ or "")
+
+
+def layer(
+    number: int | None,
+    name: str,
+    *,
+    domain: str,
+    source: str,
+    oracle: str = "",
+    pine: str = "no",
+    scope: str = "symbol",
+    loop: str = "open",
+    role: str = "",
+    warmup: Callable[[Any], int] = lambda _: 0,
+    labels: dict[str, tuple[str, ...]] | None = None,
+) -> Callable[[Callable[..., Any]], Layer]:
+    """Declares the step below it as a layer.
+
+    number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
+    'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
+    into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs are withheld, from the
+    parameters. labels: names of the classes or bits of an output port, in order.
+    """
+
+    def declare(step: Callable[..., Any]) -> Layer:
+        hints = get_type_hints(step, include_extras=True)
+        output = hints.pop("return")
+        state = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, State)), None)
+        params = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, Parameters)), None)
+        inputs = {port_name(n): port_type(h) for n, h in hints.items() if h is not state and h is not params}
+        outputs = {port_name(n): port_type(h) for n, h in get_type_hints(output, include_extras=True).items()}
+        if domain not in DOMAINS:
+            raise TypeError(f"layer {name}: unknown domain {domain!r}; the domains are {', '.join(DOMAINS)}")
+        return Layer(
+            number=number,
+            name=name,
+            domain=domain,
+            step=step,
+            output=output,
+            inputs=inputs,
+            outputs=outputs,
+            params=params,
+            state=state,
+            portfolio=scope == "portfolio",
+            closed_loop=loop == "closed",
+            warmup=warmup,
+            source=source,
+            oracle=oracle,
+            pine=pine,
+            role=role,
+            labels=labels or {},
+        )
+
+    return declare

@@ -1,0 +1,114 @@
+"""The graph once its words are resolved: nodes, and what feeds each of their inputs. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graph.diagnostics import Place
+from graph.language import Layer, Parameters
+
+
+@dataclass(frozen=True)
+class PortRef:
+    """An output of a node. delay: 1 reads the value of the base step before; `otherwise` stands in while it is missing."""
+
+    node: str
+    port: str
+    place: Place
+    delay: int = 0
+    otherwise: float | None = None
+
+    def __str__(self) -> str:
+        if not self.delay:
+            return f"{self.node}.{self.port}"
+        value = "none" if self.otherwise is None else f"{self.otherwise:g}"
+        return f"{self.node}.{self.port}@-1 else {value}"
+
+
+@dataclass(frozen=True)
+class SourceRef:
+    """A value from outside the graph. group: market, account, clock or operator."""
+
+    group: str
+    port: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.group}.{self.port}" if self.port else self.group
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number written in place of a port. It is data: changing it compiles nothing."""
+
+    value: float
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.value:g}"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """`none`, or an optional input that is not wired. written: the wiring says `none` in so many words."""
+
+    place: Place
+    written: bool = False
+
+    def __str__(self) -> str:
+        return "none"
+
+
+@dataclass(frozen=True)
+class VectorOf:
+    """Ports gathered into one vector."""
+
+    elements: tuple[Scalar, ...]
+    place: Place
+
+    def __str__(self) -> str:
+        return f"[{', '.join(str(e) for e in self.elements)}]"
+
+
+Scalar = PortRef | SourceRef | Constant | Missing
+Binding = Scalar | VectorOf
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer placed in the graph. clock_ms: the length of the bars on whose close it steps."""
+
+    key: str
+    layer: Layer
+    clock_ms: int
+    params: Parameters | None
+    inputs: dict[str, Binding]
+    place: Place
+
+    def references(self) -> Iterator[tuple[str, PortRef]]:
+        """Every node output that this node reads, with the input that reads it."""
+        for port, binding in self.inputs.items():
+            for ref in elements(binding):
+                if isinstance(ref, PortRef):
+                    yield port, ref
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A wiring whose every name is known. Nodes stand in the order of the files."""
+
+    name: str
+    file: str
+    clock_ms: int
+    symbols: tuple[str, ...]
+    nodes: dict[str, Node]
+    orders: dict[str, Binding]
+    record: tuple[PortRef, ...]
+    roles: dict[str, PortRef]
+    place: Place
+
+
+def elements(binding: Binding) -> tuple[Scalar, ...]:
+    """The scalars of a binding."""
+    return binding.elements if isinstance(binding, VectorOf) else (binding,)

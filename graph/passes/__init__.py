@@ -1,0 +1,1 @@
+"""The compiler's passes, in the order of their names; each is one public function from one model to the next."""

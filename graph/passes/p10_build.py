@@ -1,0 +1,76 @@
+"""Pass 10: the generated module to machine code, kept on disk under a name that changes whenever any of its code does.
+
+The name hashes the module's text (which holds every kernel), the dtypes and the numba version. numba's own cache does
+not notice a changed callee; here a changed callee is another file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from graph.passes.p8_layout import Layout
+
+
+def cache_folder() -> Path:
+    """Where compiled plans are kept: $STRATOQUANT_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("STRATOQUANT_CACHE")
+    if chosen:
+        return Path(chosen)
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "stratoquant"
+
+
+def module_name(name: str, text: str, layout: Layout) -> str:
+    """The name of the module: the wiring's name and a hash of all that decides its machine code."""
+    records = (layout.state, layout.portfolio, layout.params, layout.constants, layout.edges, layout.shared)
+    parts = [text, version("numba"), version("numpy"), *(str(r.descr) for r in (*records, layout.scratch))]
+    digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
+    plain = "".join(ch if ch.isalnum() else "_" for ch in name)
+    return f"{plain}_{digest}"
+
+
+def is_built(name: str) -> bool:
+    """True when machine code for this module lies in the cache."""
+    return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+
+
+def write_module(name: str, text: str) -> Path:
+    """Writes the module into the cache, or into a temporary folder when the cache cannot be written."""
+    for folder in (cache_folder(), Path(tempfile.gettempdir()) / f"stratoquant-{os.getuid()}"):
+        path = folder / f"{name}.py"
+        if path.exists():  # its name says its content
+            return path
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
+                part.write(text)
+            Path(part.name).replace(path)
+        except OSError:
+            continue
+        return path
+    raise OSError(f"neither {cache_folder()} nor the temporary folder can be written; set STRATOQUANT_CACHE")
+
+
+def build(name: str, text: str) -> Callable[..., Any]:
+    """The compiled `run` of the module; machine code is made at its first call, or comes from the cache."""
+    return _import(name, write_module(name, text)).run  # type: ignore[no-any-return]
+
+
+def _import(name: str, path: Path) -> ModuleType:
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

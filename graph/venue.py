@@ -1,0 +1,34 @@
+"""What a simulated venue must provide so that the compiler can fuse it into the loop. The venue itself is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graph.language import Parameters, State
+
+
+@dataclass(frozen=True)
+class Venue:
+    """Kernels and records of a venue.
+
+    account: the record of a symbol, with the fields of graph.account.SYMBOL_ACCOUNT_PORTS. wallet: the shared record,
+    with those of SHARED_ACCOUNT_PORTS and `fills`, the number of entries in the fill log. fill: one entry of that log.
+    fills_per_bar: the most entries that one symbol can add in one bar.
+
+    meet_market(account, wallet, settings, event, now, symbol, fills) lets orders of earlier steps meet a bar;
+    settle(accounts, wallet, settings) values all positions; place(account, wallet, settings, now, *order ports in the
+    order of graph.account.ORDER_PORTS) takes this step's order.
+    """
+
+    account: type[State]
+    wallet: type[State]
+    settings: type[Parameters]
+    fill: np.dtype[np.void]
+    fills_per_bar: int
+    meet_market: Callable[..., Any]
+    settle: Callable[..., Any]
+    place: Callable[..., Any]

@@ -1,0 +1,12 @@
+"""The numbered nodes, a folder a domain, a file a layer, and the blocks and primitives that they are made of."""
+
+from functools import cache
+from pathlib import Path
+
+from graph.registry import Registry
+
+
+@cache
+def catalogue() -> Registry:
+    """Every layer of this package."""
+    return Registry.of_package("layers", Path(__file__).parent)

@@ -1,0 +1,1 @@
+"""Unnumbered nodes: single primitives that a wiring may place by name."""

@@ -1,0 +1,1 @@
+"""Motion of price: averages, oscillators, trends and cycles."""

@@ -1,0 +1,39 @@
+"""Averages with a fixed or fading memory. A missing value (NaN) leaves each of them as it was."""
+
+from math import isnan, nan
+
+from graph.language import State, kernel
+
+
+class Smoothed(State):
+    """Memory of an exponential average that is seeded with a plain mean."""
+
+    value: float = nan
+    total: float = 0.0
+    seen: int = 0
+
+
+@kernel
+def exponential(s: Smoothed, x: float, seed: int, alpha: float) -> float:
+    """value += alpha * (x - value), seeded with the mean of the first `seed` values; NaN until then."""
+    if not isnan(x):
+        if s.seen < seed:
+            s.seen += 1
+            s.total += x
+            if s.seen == seed:
+                s.value = s.total / seed
+        else:
+            s.value += alpha * (x - s.value)
+    return s.value
+
+
+@kernel
+def ewm(s: Smoothed, x: float, n: int) -> float:
+    """Exponential mean over n steps, alpha = 2 / (n + 1), as TradingView's ta.ema and TA-Lib's EMA."""
+    return exponential(s, x, n, 2.0 / (n + 1.0))
+
+
+@kernel
+def rma(s: Smoothed, x: float, n: int) -> float:
+    """Wilder's running mean over n steps, alpha = 1 / n, as TradingView's ta.rma."""
+    return exponential(s, x, n, 1.0 / n)

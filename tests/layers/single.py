@@ -1,0 +1,76 @@
+"""Runs one layer alone over arrays, compiled as the plan compiles it, for tests against oracles."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from graph.kernels import KernelText, used_math
+from graph.language import Layer, field_name
+from graph.layout import params_dtype, state_dtype, write_first_values, write_params
+
+
+@cache
+def _compiled(layer: Layer) -> Any:
+    texts = KernelText()
+    step = texts.add_layer(layer)
+    arguments = [a for a, there in (("s[0]", layer.state), ("p[0]", layer.params)) if there]
+    arguments += [f"inputs_{n}[t]" for n in layer.inputs]
+    required = [
+        f"missing(inputs_{n}[t])" if t.size is None and not t.per_symbol else f"all_missing(inputs_{n}[t])"
+        for n, t in layer.inputs.items()
+        if not t.optional
+    ]
+    parameters = ", ".join(["s", "p", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)])
+    lines = [f"def run({parameters}):", "    steps = 0", f"    for t in range(len(out_{next(iter(layer.outputs))})):"]
+    lines += [f"        if {' or '.join(required) or 'False'}:", "            continue"]
+    lines += [f"        o = {step}({', '.join(arguments)})", "        steps += 1", "        if steps > warmup:"]
+    for n, t in layer.outputs.items():
+        if t.size is None and not t.per_symbol:
+            lines.append(f"            out_{n}[t] = o.{field_name(n)}")
+        else:
+            lines += [f"            for k in range(out_{n}.shape[1]):", f"                out_{n}[t, k] = o.{field_name(n)}[k]"]
+    helpers = (
+        "def missing(x):\n    return x != x\n",
+        "def all_missing(x):\n    for k in range(len(x)):\n        if x[k] == x[k]:\n            return False\n    return True\n",
+    )
+    text = texts.text() + "\n\n" + "\n".join(f"@njit\n{h}" for h in helpers)
+    source = f"from math import {', '.join(used_math(text) or ['pi'])}\n{text}\n\n@njit(error_model='numpy')\n" + "\n".join(lines)
+    scope: dict[str, Any] = {"njit": numba.njit, "namedtuple": namedtuple, "np": np}
+    exec(compile(source, f"<{layer.identifier}>", "exec"), scope)
+    return scope["run"]
+
+
+def run_layer(
+    layer: Layer, inputs: dict[str, Any], params: dict[str, float] | None = None, symbols: int = 1
+) -> dict[str, np.ndarray]:
+    """Steps `layer` over the inputs; returns one array a port, NaN where the step was not taken or is in warm-up.
+
+    inputs: per port an array of shape (bars,), of (bars, size) for a vector, of (bars, symbols) for a per-symbol port
+    of a portfolio layer, or a number that stays the same. An optional port that is left out is missing.
+    """
+    bars = max(np.shape(v)[0] for v in inputs.values() if np.ndim(v))
+    columns = []
+    for name, port in layer.inputs.items():
+        width = port.size or (symbols if port.per_symbol else None)
+        shape = (bars,) if width is None else (bars, width)
+        value = inputs[name] if name in inputs else np.nan
+        assert name in inputs or port.optional, f"{layer.key} needs the input {name}"
+        columns.append(np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), shape)))
+    settings = layer.params(**(params or {})) if layer.params else None
+    state = np.zeros(1, state_dtype(layer.state, settings, symbols) if layer.state else np.dtype([("unused", "i8")]))
+    if layer.state:
+        write_first_values(layer.state, state)
+    record = np.zeros(1, params_dtype(layer.params) if layer.params else np.dtype([("unused", "i8")]))
+    if settings is not None:
+        write_params(settings, record)
+    outputs = {}
+    for name, port in layer.outputs.items():
+        width = port.size or (symbols if port.per_symbol else None)
+        outputs[name] = np.full((bars,) if width is None else (bars, width), np.nan)
+    _compiled(layer)(state, record, layer.warmup(settings), *columns, *outputs.values())
+    return outputs
