@@ -20,7 +20,6 @@ from graph.diagnostics import Findings, Place
 from graph.language import Layer, field_name, is_kernel
 from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS, SubsetChecker
 
-
 _FLOAT_BITS = """@njit
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
@@ -125,7 +124,7 @@ class KernelText:
         self._names.add(name)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(source.tree)
-        self._texts.append(f"# {function.__module__}\n@njit(error_model=\"numpy\")\n{ast.unparse(rewritten)}")
+        self._texts.append(f'# {function.__module__}\n@njit(error_model="numpy")\n{ast.unparse(rewritten)}')
         return name
 
 
@@ -146,12 +145,12 @@ class _Rewriter(ast.NodeTransformer):
         function.body = [self.visit(s) for s in function.body if not _is_docstring(s)] or [ast.Pass()]
         return ast.fix_missing_locations(function)
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self._constants:
             return ast.Constant(self._constants[node.id])
         return ast.Name(self._renames.get(node.id, node.id), node.ctx)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         assert node.value is not None
         return ast.Assign([self.visit(node.target)], self.visit(node.value))
 

@@ -62,7 +62,7 @@ def compile_plan(
     symbols: Sequence[str],
     announce: Callable[[str], None] = lambda _: None,
 ) -> Plan:
-    """Lays out, emits and builds. Machine code is loaded from the cache, or made at the first step (`announce` says so).
+    """Lays out, emits and builds. Machine code comes from the cache, or is made at the first step (`announce` says so).
 
     symbols: the instruments of the run, in the order of the second axis of its blocks.
     """

@@ -35,9 +35,9 @@ class Registry:
         """This registry and the layers of a user's own folder, which come first."""
         return Registry(self._files | dict(_layer_files(folder)), self._package, self._root)
 
-    def keys(self) -> list[str]:
+    def keys(self) -> tuple[str, ...]:
         """Numbered layers by number, then blocks by name."""
-        return sorted(self._files, key=lambda key: (int(key[1:]) if _is_number(key) else 10**6, key))
+        return tuple(sorted(self._files, key=lambda key: (int(key[1:]) if _is_number(key) else 10**6, key)))
 
     def __contains__(self, key: str) -> bool:
         return key in self._files

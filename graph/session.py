@@ -140,8 +140,9 @@ class Session:
             return None
         shared = int(control["violation_symbol"]) < 0
         at = int(control["violation_column"])
-        port = next(n for n, c in self.plan.layout.columns.items()
-                    if c.shared == shared and c.start <= at < c.start + c.size)  # fmt: skip
+        port = next(
+            n for n, c in self.plan.layout.columns.items() if c.shared == shared and c.start <= at < c.start + c.size
+        )
         symbol = None if shared else self.plan.symbols[int(control["violation_symbol"])]
         return Violation(port, symbol, int(control["violation_time"]), float(control["violation_value"]))
 
@@ -154,11 +155,29 @@ class Session:
 
     def _call(self, times: Any, events: Any, recorded: Any, shared_recorded: Any) -> int:
         return self.plan.run(
-            times, events, self.state, self.portfolio, self.edges, self._edge_values, self.shared, self._shared_values,
-            self.scratch, self.plan.params, self.plan.constants, self.accounts, self.wallet, self._settings, self.fills,
-            self.control, self._columns, recorded, self._shared_columns, shared_recorded, self.plan.bounds,
+            times,
+            events,
+            self.state,
+            self.portfolio,
+            self.edges,
+            self._edge_values,
+            self.shared,
+            self._shared_values,
+            self.scratch,
+            self.plan.params,
+            self.plan.constants,
+            self.accounts,
+            self.wallet,
+            self._settings,
+            self.fills,
+            self.control,
+            self._columns,
+            recorded,
+            self._shared_columns,
+            shared_recorded,
+            self.plan.bounds,
             self.plan.shared_bounds,
-        )  # fmt: skip
+        )
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

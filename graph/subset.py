@@ -12,20 +12,77 @@ import math
 from graph.diagnostics import Findings, Place
 
 MATH_FUNCTIONS = frozenset(
-    "acos asin atan atan2 ceil copysign cos cosh erf erfc exp expm1 fabs floor fmod hypot isfinite isinf isnan ldexp "
-    "lgamma log log10 log1p log2 pow sin sinh sqrt tan tanh trunc".split()
+    [
+        "acos",
+        "asin",
+        "atan",
+        "atan2",
+        "ceil",
+        "copysign",
+        "cos",
+        "cosh",
+        "erf",
+        "erfc",
+        "exp",
+        "expm1",
+        "fabs",
+        "floor",
+        "fmod",
+        "hypot",
+        "isfinite",
+        "isinf",
+        "isnan",
+        "ldexp",
+        "lgamma",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "pow",
+        "sin",
+        "sinh",
+        "sqrt",
+        "tan",
+        "tanh",
+        "trunc",
+    ]
 )
 MATH_CONSTANTS = {"nan": math.nan, "inf": math.inf, "pi": math.pi, "tau": math.tau}
 BUILTINS = frozenset({"abs", "float", "float_bits", "int", "len", "max", "min", "range"})
 
 _STATEMENTS = (
-    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If, ast.For, ast.While, ast.Break, ast.Continue, ast.Return, ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.Break,
+    ast.Continue,
+    ast.Return,
+    ast.Expr,
     ast.Pass,
-)  # fmt: skip
+)
 _EXPRESSIONS = (
-    ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp,
-    ast.Call, ast.Tuple, ast.keyword, ast.Load, ast.Store, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
-)  # fmt: skip
+    ast.Constant,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.Call,
+    ast.Tuple,
+    ast.keyword,
+    ast.Load,
+    ast.Store,
+    ast.operator,
+    ast.unaryop,
+    ast.boolop,
+    ast.cmpop,
+)
 _REFUSED_OPERATORS = (ast.MatMult, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 _ADVICE = {
     ast.Import: "import at the top of the file, and only math functions, kernels and types",
@@ -69,57 +126,71 @@ class SubsetChecker(ast.NodeVisitor):
         else:
             super().visit(node)
 
-    def visit_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> None:
         docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         if not docstring:
             self.generic_visit(node)
 
-    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For) -> None:
         over = node.iter
         bounded = isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range"
         if not bounded or node.orelse or not isinstance(node.target, ast.Name):
             self._refuse("K004", node, "a `for` must run one name over range(...)", "loop over indices and subscript")
         self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         allowed = name in MATH_FUNCTIONS or name in BUILTINS or name in self._known
         if not isinstance(node.func, ast.Name) or not allowed or name in self._locals:
-            self._refuse("K005", node, f"`{name}` may not be called here",
-                         "call a kernel, a function of math, or " + ", ".join(sorted(BUILTINS)))  # fmt: skip
+            self._refuse(
+                "K005",
+                node,
+                f"`{name}` may not be called here",
+                "call a kernel, a function of math, or " + ", ".join(sorted(BUILTINS)),
+            )
         for argument in (*node.args, *(k.value for k in node.keywords)):
             self.visit(argument)
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         readable = self._arguments | self._locals | self._known | set(MATH_CONSTANTS)
         if isinstance(node.ctx, ast.Load) and node.id not in readable:
-            self._refuse("K006", node, f"`{node.id}` is no argument, local, constant or kernel",
-                         "pass it in, or make it a number in capitals at module level")  # fmt: skip
+            self._refuse(
+                "K006",
+                node,
+                f"`{node.id}` is no argument, local, constant or kernel",
+                "pass it in, or make it a number in capitals at module level",
+            )
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> None:
         root: ast.expr = node
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
         if not (isinstance(root, ast.Name) and root.id in self._arguments):
-            self._refuse("K007", node, f"`{ast.unparse(node)}`: only fields of an argument can be read",
-                         "read s.field or p.field")  # fmt: skip
+            self._refuse(
+                "K007",
+                node,
+                f"`{ast.unparse(node)}`: only fields of an argument can be read",
+                "read s.field or p.field",
+            )
         elif isinstance(node.ctx, ast.Store) and root.id == "p":
             self._refuse("K008", node, "parameters cannot be written", "keep the value in the memory s")
         if isinstance(node.value, ast.Subscript):
             self.visit(node.value.slice)
 
-    def visit_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> None:
         if any(isinstance(op, _REFUSED_OPERATORS) for op in node.ops):
             self._refuse("K003", node, "`in` and `is` are not in the language", "compare numbers with == or <")
         self.generic_visit(node)
 
-    def visit_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> None:
         if not isinstance(node.value, int | float | bool):
             self._refuse("K003", node, f"the constant {node.value!r} is no number", "use numbers only")
 
     def _refuse_kind(self, code: str, node: ast.stmt | ast.expr) -> None:
-        hint = next((advice for kind, advice in _ADVICE.items() if isinstance(node, kind)),
-                    "see the list of what a kernel may use in graph/subset.py")  # fmt: skip
+        hint = next(
+            (advice for kind, advice in _ADVICE.items() if isinstance(node, kind)),
+            "see the list of what a kernel may use in graph/subset.py",
+        )
         self._refuse(code, node, f"`{type(node).__name__}` is not in the kernel language", hint)
 
     def _refuse(self, code: str, node: ast.stmt | ast.expr, message: str, hint: str) -> None:

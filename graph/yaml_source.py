@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -59,32 +60,49 @@ def read_yaml(path: Path, findings: Findings) -> Source | None:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        findings.error("W001", f"the file {file} does not exist", Place(file), "check the path and its spelling")
-        return None
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is no UTF-8 text"
-        findings.error("W001", f"{file} cannot be read: {reason}", Place(file), "give a readable YAML text file")
-        return None
-    return parse_yaml(text, file, findings)
+        findings.error("W001", f"the file {file} does not exist", Place(file), _nearby(path))
+    except IsADirectoryError:
+        findings.error("W001", f"{file} is a folder, not a wiring", Place(file), "name a YAML file in it")
+    except UnicodeDecodeError as problem:
+        findings.error("W001", f"{file} is no UTF-8 text: {_byte(problem)}", Place(file), "give a YAML text file")
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        findings.error("W001", f"{file} cannot be read: {reason}", Place(file), "give a file that you may read")
+    else:
+        return parse_yaml(text, file, findings)
+    return None
+
+
+def _nearby(path: Path) -> str:
+    near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
+    if near:
+        return f"did you mean `{path.parent / near[0]}`?"
+    return "check its spelling" if path.parent.is_dir() else f"the folder {path.parent} does not exist either"
+
+
+def _byte(problem: UnicodeDecodeError) -> str:
+    return f"byte {problem.start + 1} is 0x{problem.object[problem.start]:02x}"
 
 
 def parse_yaml(text: str, file: str, findings: Findings) -> Source | None:
     """Parses text as if it stood in `file`."""
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
+        if root is None:
+            findings.error("W002", "the file is empty", Place(file), "start from `stratoquant new wiring`")
+            return None
+        reader = _Reader(loader, file, findings)
+        data = reader.read(root, ())
     except yaml.MarkedYAMLError as problem:
-        findings.error(*_syntax_error(problem, file))
-        return None
-    except yaml.YAMLError as problem:
-        findings.error("W002", f"not valid YAML: {problem}", Place(file), "remove the character that is no text")
-        return None
-    if root is None:
-        findings.error("W002", "the file is empty", Place(file), "start from `stratoquant new wiring`")
-        return None
-    reader = _Reader(loader, file, findings)
-    data = reader.read(root, ())
-    return None if reader.failed else Source(file, data, reader.places, reader.keys)
+        findings.error(*_syntax_error(problem, text, file))
+    except yaml.reader.ReaderError:
+        findings.error("W002", *_not_text(text, file))
+    except RecursionError:
+        findings.error("W002", "lists or keys are nested too deeply", Place(file), "a wiring has four levels")
+    else:
+        return None if reader.failed else Source(file, data, reader.places, reader.keys)
+    return None
 
 
 class _Reader:
@@ -104,7 +122,9 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
-            self._error("W004", node, "an anchor contains itself through an alias", "write the value out instead")
+            self._error(
+                "W004", node, "an anchor contains itself through an alias", "write the value out instead of `*name`"
+            )
             return None
         self._open.append(id(node))
         if isinstance(node, yaml.SequenceNode):
@@ -121,18 +141,23 @@ class _Reader:
             if key is None:
                 self._error("W002", key_node, "a key must be a word", "write `key: value`")
             elif key == "<<":
-                self._error("W004", key_node, "merge keys (<<) are not supported",
-                            "put shared nodes in a file and include it")  # fmt: skip
+                self._error(
+                    "W004", key_node, "merge keys (<<) are not supported", "put shared nodes in a file and include it"
+                )
             elif key in result:
                 first = self.keys[(*path, key)]
-                self._error("W003", key_node, f"the key `{key}` stands twice; first at line {first.line}",
-                            "keep one of the two")  # fmt: skip
+                self._error(
+                    "W003", key_node, f"the key `{key}` stands twice; first at line {first.line}", "keep one of the two"
+                )
             else:
                 self.keys[(*path, key)] = self._place(key_node)
                 result[key] = self.read(value_node, (*path, key))
         return result
 
     def _scalar(self, node: Any) -> Any:
+        if node.tag.endswith(":int") and re.fullmatch(r"[-+]?0[0-9]+", node.value):
+            self._error("W002", node, f"`{node.value}`: a number has no leading zero", "drop the zero, or quote a name")
+            return None
         try:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
@@ -147,14 +172,45 @@ class _Reader:
         self._findings.error(code, message, self._place(node), hint)
 
 
-def _syntax_error(problem: yaml.MarkedYAMLError, file: str) -> tuple[str, str, Place, str]:
+def _syntax_error(problem: yaml.MarkedYAMLError, text: str, file: str) -> tuple[str, str, Place, str]:
+    """Code, message, place and fix of what the parser refused, in words about the file instead of the parser."""
     mark = problem.problem_mark or problem.context_mark
-    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-    said = str(problem.problem or problem.context)
-    if isinstance(problem, yaml.composer.ComposerError):
-        return "W004", f"an alias has no anchor, or an anchor stands twice: {said}", place, "define &name before *name"
-    if "tab" in said or "\\t" in said:
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    place = Place(file, line + 1, column + 1)
+    said = f"{problem.context or ''} {problem.problem or ''}".strip()
+    lines = text.splitlines()
+    here = lines[line] if line < len(lines) else ""
+    if "single document" in said:
+        return "W002", "a second document begins here (`---`)", place, "one file holds one wiring; remove the `---`"
+    if "undefined alias" in said:
+        name = here[column:].split()[0]
+        return "W004", f"the alias `{name}` has no anchor above it", place, f"define `&{name[1:]}` before this line"
+    if "duplicate anchor" in said:
+        name = here[column:].split()[0]
+        return "W004", f"the anchor `{name}` stands twice", place, "give one of the two another name"
+    if "\t" in here[: len(here) - len(here.lstrip())]:
         return "W002", "a tab stands where YAML wants spaces", place, "indent with spaces only"
-    if "mapping values are not allowed" in said or "block" in said or "expected" in said:
-        return "W002", f"wrong indentation or a missing colon: {said}", place, "align the keys of one level; `key: value`"
+    if "cannot start any token" in said:
+        character = here[column : column + 1]
+        return "W002", f"a value cannot begin with `{character}`", place, "put the value in quotes"
+    return _structure_error(problem, said, place)
+
+
+def _structure_error(problem: yaml.MarkedYAMLError, said: str, place: Place) -> tuple[str, str, Place, str]:
+    opened = problem.context_mark.line + 1 if problem.context_mark else place.line
+    if "flow" in said:
+        return "W002", f"a bracket opened at line {opened} is not closed here", place, "close it with `]` or `}`"
+    if "end of stream" in said:
+        return "W002", f"a quote opened at line {opened} is not closed", place, "close it on the same line"
+    if "mapping values are not allowed" in said:
+        return "W002", "a colon stands where no key can be", place, "one `key: value` a line; align keys of one level"
+    if "block" in said:
+        message = f"this line fits no level that is open (the block began at line {opened}): wrong indentation"
+        return "W002", message, place, "align it with the lines that it belongs to"
     return "W002", f"not valid YAML: {said}", place, "check this line and the one above it"
+
+
+def _not_text(text: str, file: str) -> tuple[str, Place, str]:
+    bad = next((i for i, c in enumerate(text) if yaml.reader.Reader.NON_PRINTABLE.match(c)), 0)
+    place = Place(file, text.count("\n", 0, bad) + 1, bad - text.rfind("\n", 0, bad))
+    return f"the character U+{ord(text[bad]):04X} is no text", place, "remove it; a wiring is a text file"

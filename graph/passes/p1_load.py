@@ -123,8 +123,12 @@ def _add(source: Source, wiring: Wiring, path: Path, merge: _Merge) -> None:
     for key, section in wiring.nodes.items():
         place = source.key_place("nodes", key)
         if key in merge.nodes:
-            merge.findings.error("W018", f"the node `{key}` is already placed at {merge.nodes[key].place}", place,
-                                 "give one of the two another name, or change it under `override`")  # fmt: skip
+            merge.findings.error(
+                "W018",
+                f"the node `{key}` is already placed at {merge.nodes[key].place}",
+                place,
+                "give one of the two another name, or change it under `override`",
+            )
             continue
         merge.nodes[key] = _node(source, "nodes", key, section)
     merge.overrides += [(source, wiring)] if wiring.override else []
@@ -150,8 +154,12 @@ def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
     for key, section in wiring.override.items():
         place = source.key_place("override", key)
         if key not in merge.nodes:
-            merge.findings.error("W011", f"`override` names the node `{key}`, which is not placed", place,
-                                 suggestion(key, merge.nodes) or "place it under `nodes`")  # fmt: skip
+            merge.findings.error(
+                "W011",
+                f"`override` names the node `{key}`, which is not placed",
+                place,
+                suggestion(key, merge.nodes) or "place it under `nodes`",
+            )
             continue
         old, new = merge.nodes[key], _node(source, "override", key, section)
         merge.nodes[key] = NodeDocument(
@@ -168,8 +176,12 @@ def _set_param(name: str, value: float, merge: _Merge, file: str) -> None:
     key, _, param = name.partition(".")
     place = Place(f"--set {name}")
     if key not in merge.nodes or not param:
-        merge.findings.error("W011", f"`{name}` sets a parameter of a node that is not placed", place,
-                             suggestion(key, merge.nodes) or "write NODE.parameter=value")  # fmt: skip
+        merge.findings.error(
+            "W011",
+            f"`{name}` sets a parameter of a node that is not placed",
+            place,
+            suggestion(key, merge.nodes) or "write NODE.parameter=value",
+        )
         return
     old = merge.nodes[key]
     merge.nodes[key] = NodeDocument(
@@ -205,11 +217,19 @@ def _schema_error(error: Any, source: Source, findings: Findings) -> None:
         findings.error("W007", f"unknown key `{path[-1]}`", source.key_place(*path), hint)
     elif path == ("stratoquant",):
         what = "is missing" if error["type"] == "missing" else f"is {source.data.get('stratoquant')!r}"
-        findings.error("W008", f"the format version `stratoquant` {what}", source.place("stratoquant"),
-                       "start the file with `stratoquant: 1`")  # fmt: skip
+        findings.error(
+            "W008",
+            f"the format version `stratoquant` {what}",
+            source.place("stratoquant"),
+            "start the file with `stratoquant: 1`",
+        )
     else:
-        findings.error("W007", f"`{name}`: {error['msg'][0].lower()}{error['msg'][1:]}", source.place(*path),
-                       "see `stratoquant check --explain W007` for the shape of a wiring")  # fmt: skip
+        findings.error(
+            "W007",
+            f"`{name}`: {error['msg'][0].lower()}{error['msg'][1:]}",
+            source.place(*path),
+            "see `stratoquant check --explain W007` for the shape of a wiring",
+        )
 
 
 __all__ = ["Document", "NodeDocument", "Placed", "load", "suggestion"]

@@ -67,10 +67,14 @@ class _Resolver:
 
     def layer(self, node: NodeDocument) -> Layer | None:
         if not _KEY.fullmatch(node.key) or node.key in SOURCES:
-            self._findings.error("W019", f"`{node.key}` cannot be a node's name", node.place,
-                                 "letters and digits, single underscores between; not " + ", ".join(SOURCES))  # fmt: skip
+            self._findings.error(
+                "W019",
+                f"`{node.key}` cannot be a node's name",
+                node.place,
+                "letters and digits, single underscores between; not " + ", ".join(SOURCES),
+            )
         if node.layer not in self._registry:
-            names = {self._registry.name(key): key for key in self._registry.keys()}
+            names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
             by_name = f"write its key: `layer: {names[node.layer]}`" if node.layer in names else ""
             hint = by_name or suggestion(node.layer, self._registry.keys()) or "`stratoquant layers` lists them"
             self._findings.error("W010", f"unknown layer `{node.layer}`", node.place, hint)
@@ -78,8 +82,9 @@ class _Resolver:
         try:
             layer = self._registry.get(node.layer)
         except Exception as problem:
-            self._findings.error("W009", f"the layer `{node.layer}` cannot be read: {problem}", node.place,
-                                 "correct the layer's file")  # fmt: skip
+            self._findings.error(
+                "W009", f"the layer `{node.layer}` cannot be read: {problem}", node.place, "correct the layer's file"
+            )
             return None
         if node.layer not in self._checked:
             self._checked.add(node.layer)
@@ -115,8 +120,9 @@ class _Resolver:
             else:
                 bound[name] = Missing(self._document.place)
                 if not port.optional:
-                    self._findings.error("W016", f"`orders` lacks `{name}`", self._document.place,
-                                         f"wire `{name}` in `orders`")  # fmt: skip
+                    self._findings.error(
+                        "W016", f"`orders` lacks `{name}`", self._document.place, f"wire `{name}` in `orders`"
+                    )
         return bound
 
     def recorded(self, placed: Placed) -> PortRef | None:
@@ -137,8 +143,12 @@ class _Resolver:
         if name in node.inputs:
             return self.binding(node.inputs[name].value, node.inputs[name].place)
         if not layer.inputs[name].optional:
-            self._findings.error("W016", f"{node.key} ({layer.name}) lacks its input `{name}`, a {layer.inputs[name]}",
-                                 node.place, f"wire `{name}` to a port or give a constant")  # fmt: skip
+            self._findings.error(
+                "W016",
+                f"{node.key} ({layer.name}) lacks its input `{name}`, a {layer.inputs[name]}",
+                node.place,
+                f"wire `{name}` to a port or give a constant",
+            )
         return Missing(node.place)
 
     def _scalar(self, value: Any, place: Place) -> Scalar:
@@ -153,8 +163,9 @@ class _Resolver:
             match = _REFERENCE.fullmatch(value)
             if match:
                 return self._port(match, place)
-        self._findings.error("W017", f"`{value}` is no reference", place,
-                             "write NODE.port, account.port, market, a number or none")  # fmt: skip
+        self._findings.error(
+            "W017", f"`{value}` is no reference", place, "write NODE.port, account.port, market, a number or none"
+        )
         return Missing(place)
 
     def _source(self, group: str, port: str, place: Place) -> Scalar:
@@ -183,11 +194,19 @@ class _Resolver:
 
     def _delayed(self, key: str, port: str, delay: str, otherwise: str | None, place: Place) -> Scalar:
         if delay != "-1":
-            self._findings.error("W031", f"the delay @{delay} is not possible", place,
-                                 "only @-1, the step before, can be read; future values never")  # fmt: skip
+            self._findings.error(
+                "W031",
+                f"the delay @{delay} is not possible",
+                place,
+                "only @-1, the step before, can be read; future values never",
+            )
         elif otherwise is None:
-            self._findings.error("W031", f"`{key}.{port}@-1` does not say what stands there before there is a value",
-                                 place, f"write `{key}.{port}@-1 else 0`, or `else none` for an optional input")  # fmt: skip
+            self._findings.error(
+                "W031",
+                f"`{key}.{port}@-1` does not say what stands there before there is a value",
+                place,
+                f"write `{key}.{port}@-1 else 0`, or `else none` for an optional input",
+            )
         elif otherwise == "none":
             return PortRef(key, port, place, 1, None)
         else:
@@ -213,8 +232,12 @@ class _Resolver:
                 name = str(error["loc"][0])
                 low, high = parameter_bounds(layer.params, name)
                 kind = "whole number" if known[name].annotation is int else "number"
-                self._findings.error("W015", f"{node.key}.{name} = {values[name]!r}: a {kind} from {low:g} to {high:g}",
-                                     node.params[name].place, f"the default is {known[name].default!r}")  # fmt: skip
+                self._findings.error(
+                    "W015",
+                    f"{node.key}.{name} = {values[name]!r}: a {kind} from {low:g} to {high:g}",
+                    node.params[name].place,
+                    f"the default is {known[name].default!r}",
+                )
             return layer.params()
 
 

@@ -56,8 +56,12 @@ def _check_binding(
         _check_vector(where, port, binding, portfolio, graph, findings)
     elif isinstance(binding, Missing):
         if not port.optional and binding.written:
-            findings.error("W024", f"{where} is required and cannot be `none`", binding.place,
-                           f"wire a {port.edge.name} or a constant")  # fmt: skip
+            findings.error(
+                "W024",
+                f"{where} is required and cannot be `none`",
+                binding.place,
+                f"wire a {port.edge.name} or a constant",
+            )
     elif isinstance(binding, Constant):
         _check_constant(where, port, binding, findings)
     else:
@@ -71,8 +75,12 @@ def _check_vector(
         findings.error("W022", f"{where} takes one {port.edge.name}, not a list", binding.place, "wire one port")
         return
     if len(binding.elements) > port.size:
-        findings.error("W022", f"{where} takes {port.size} ports, the list has {len(binding.elements)}", binding.place,
-                       "shorten the list; a shorter one is filled up with none")  # fmt: skip
+        findings.error(
+            "W022",
+            f"{where} takes {port.size} ports, the list has {len(binding.elements)}",
+            binding.place,
+            "shorten the list; a shorter one is filled up with none",
+        )
     element = replace(port, size=None, optional=True)
     for i, scalar in enumerate(binding.elements):
         _check_binding(f"{where}[{i}]", element, scalar, False, graph, findings)
@@ -82,8 +90,12 @@ def _check_constant(where: str, port: PortType, constant: Constant, findings: Fi
     if port.size is not None or port.edge.name == "market_event":
         findings.error("W022", f"{where} takes a {port}, not a number", constant.place, "wire a port")
     elif not port.edge.admits(constant.value):
-        findings.error("W021", f"{where}: {constant.value:g} is no {port.edge.name} ({port.edge.range_text()})",
-                       constant.place, "give a constant inside the port's range")  # fmt: skip
+        findings.error(
+            "W021",
+            f"{where}: {constant.value:g} is no {port.edge.name} ({port.edge.range_text()})",
+            constant.place,
+            "give a constant inside the port's range",
+        )
 
 
 def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph: Graph, findings: Findings) -> None:
@@ -97,18 +109,34 @@ def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph:
             if port.accepts(out) and isinstance(ref, PortRef) and (n.key == ref.node)
         ]
         hint = f"of {ref.node} these fit: {', '.join(fits)}" if isinstance(ref, PortRef) and fits else ""
-        findings.error("W020", f"{where} takes a {_plain(port)}, but {ref} is a {_plain(source)}", ref.place,
-                       hint or f"wire a {_plain(port)}")  # fmt: skip
+        findings.error(
+            "W020",
+            f"{where} takes a {_plain(port)}, but {ref} is a {_plain(source)}",
+            ref.place,
+            hint or f"wire a {_plain(port)}",
+        )
     if portfolio and not port.per_symbol and is_per_symbol(graph, ref):
-        findings.error("W023", f"{where} is one value for all symbols, but {ref} has one a symbol", ref.place,
-                       "wire an account.*, clock.*, operator.* or shared portfolio port")  # fmt: skip
+        findings.error(
+            "W023",
+            f"{where} is one value for all symbols, but {ref} has one a symbol",
+            ref.place,
+            "wire an account.*, clock.*, operator.* or shared portfolio port",
+        )
     if isinstance(ref, PortRef) and ref.delay:
         if ref.otherwise is None and not port.optional and port.size is None:
-            findings.error("W024", f"{where} is required; `else none` would leave it missing", ref.place,
-                           "give the value that stands there before the first step")  # fmt: skip
+            findings.error(
+                "W024",
+                f"{where} is required; `else none` would leave it missing",
+                ref.place,
+                "give the value that stands there before the first step",
+            )
         elif ref.otherwise is not None and not port.edge.admits(ref.otherwise):
-            findings.error("W021", f"{where}: else {ref.otherwise:g} is no {port.edge.name} ({port.edge.range_text()})",
-                           ref.place, "give a value inside the port's range")  # fmt: skip
+            findings.error(
+                "W021",
+                f"{where}: else {ref.otherwise:g} is no {port.edge.name} ({port.edge.range_text()})",
+                ref.place,
+                "give a value inside the port's range",
+            )
     _check_event(where, port, ref, findings)
 
 

@@ -29,6 +29,10 @@ def check_causality(graph: Graph, findings: Findings) -> Graph:
         cycle = nx.find_cycle(drawn.subgraph(group), start)
         picture = " -> ".join([*(edge[0] for edge in cycle), cycle[-1][1]])
         last = drawn.edges[cycle[-1][:2]]
-        findings.error("W030", f"these nodes wait for one another in the same step: {picture}", last["place"],
-                       f"read one of them a step late: `{last['wire'].split(' -> ')[0]}@-1 else VALUE`")  # fmt: skip
+        findings.error(
+            "W030",
+            f"these nodes wait for one another in the same step: {picture}",
+            last["place"],
+            f"read one of them a step late: `{last['wire'].split(' -> ')[0]}@-1 else VALUE`",
+        )
     return graph

@@ -44,8 +44,12 @@ def _check_dead(graph: Graph, drawn: nx.DiGraph[str], findings: Findings) -> Non
         alive |= nx.ancestors(drawn, key)
     for key, node in graph.nodes.items():
         if key not in alive:
-            findings.warning("W040", f"{key} ({node.layer.name}) feeds no order, record or role", node.place,
-                             f"record one of its ports, `record: [{key}.{next(iter(node.layer.outputs))}]`, or drop it")  # fmt: skip
+            findings.warning(
+                "W040",
+                f"{key} ({node.layer.name}) feeds no order, record or role",
+                node.place,
+                f"record one of its ports, `record: [{key}.{next(iter(node.layer.outputs))}]`, or drop it",
+            )
 
 
 def _check_gate(graph: Graph, drawn: nx.DiGraph[str], findings: Findings) -> None:
@@ -56,14 +60,22 @@ def _check_gate(graph: Graph, drawn: nx.DiGraph[str], findings: Findings) -> Non
         if around:
             first = min(around, key=list(graph.nodes).index)
             path = " -> ".join([*nx.shortest_path(open_paths, first, target), "orders"])
-            findings.error("W042", f"an order can be made without the risk gate: {path}", graph.nodes[first].place,
-                           "let the proposal go through L4 (risk_manager), and feed the order from there")  # fmt: skip
+            findings.error(
+                "W042",
+                f"an order can be made without the risk gate: {path}",
+                graph.nodes[first].place,
+                "let the proposal go through L4 (risk_manager), and feed the order from there",
+            )
     for name in GUARDED:
         reached = order_nodes(graph, (name,))
         behind = reached | {a for key in reached for a in nx.ancestors(drawn, key)}
         if not behind & gates:
-            findings.error("W044", f"`orders.{name}` does not come from a risk gate", graph.orders[name].place,
-                           "wire it behind L4 (risk_manager)")  # fmt: skip
+            findings.error(
+                "W044",
+                f"`orders.{name}` does not come from a risk gate",
+                graph.orders[name].place,
+                "wire it behind L4 (risk_manager)",
+            )
 
 
 def _check_governed(gate: Node, graph: Graph, findings: Findings) -> None:
@@ -73,5 +85,9 @@ def _check_governed(gate: Node, graph: Graph, findings: Findings) -> None:
             continue
         governed = isinstance(binding, PortRef) and graph.nodes[binding.node].layer.role == "governor"
         if not governed or (isinstance(binding, PortRef) and (binding.delay or binding.port != port)):
-            findings.error("W043", f"{gate.key}.{port} is {binding}, not the governor's `{port}` of this step",
-                           binding.place, f"wire it to L95.{port} (safety_governor)")  # fmt: skip
+            findings.error(
+                "W043",
+                f"{gate.key}.{port} is {binding}, not the governor's `{port}` of this step",
+                binding.place,
+                f"wire it to L95.{port} (safety_governor)",
+            )

@@ -13,7 +13,7 @@ from graph.passes.p5_liveness import order_nodes
 
 @dataclass(frozen=True)
 class WarmUp:
-    """own: steps of its own clock that each node withholds. total: base steps before a node speaks, its inputs included.
+    """own: steps of its own clock that a node withholds. total: base steps before it speaks, its inputs included.
 
     orders: base steps before the first order can be made.
     """

@@ -11,17 +11,36 @@ from graph.aggregate import aggregate
 from graph.clock import format_clock
 from graph.kernels import KernelText, used_math
 from graph.language import field_name
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef
+from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule, Stage
 from graph.passes.p8_layout import Layout, delayed_ports, edge_field, scalar_fields
 from graph.venue import Venue
 
 RUN_ARGUMENTS = (
-    "times", "events", "state", "portfolio", "edges", "edge_values", "shared", "shared_values", "scratch", "params",
-    "constants", "accounts", "wallets", "settings", "fills", "control", "columns", "recorded", "shared_columns",
-    "shared_recorded", "bounds", "shared_bounds",
-)  # fmt: skip
+    "times",
+    "events",
+    "state",
+    "portfolio",
+    "edges",
+    "edge_values",
+    "shared",
+    "shared_values",
+    "scratch",
+    "params",
+    "constants",
+    "accounts",
+    "wallets",
+    "settings",
+    "fills",
+    "control",
+    "columns",
+    "recorded",
+    "shared_columns",
+    "shared_recorded",
+    "bounds",
+    "shared_bounds",
+)
 _STAGE_ARGUMENTS = "s, e, h, x, p, c, a, w, event, time, now, control"
 _PORTFOLIO_ARGUMENTS = "b, edges, h, x, p, c, accounts, w, now, control"
 _STAGE_VALUES = "state[i], edges[i], h, x, p, c, accounts[i], w, events[t, i], times[t], now, flags"
@@ -111,7 +130,9 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
     body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
     names = ", ".join(sorted({*used_math(body), "floor", "nan"}))
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
-    imports = f"from collections import namedtuple\nfrom math import {names}\n\nimport numpy as np\nfrom numba import njit"
+    imports = (
+        f"from collections import namedtuple\nfrom math import {names}\n\nimport numpy as np\nfrom numba import njit"
+    )
     return f"{head}\n\n{imports}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 
 
@@ -163,15 +184,18 @@ def _symbol_stage(
 ) -> None:
     base = frozenset(key for key in stage.nodes if graph.nodes[key].clock_ms == graph.clock_ms)
     reader = _Reader(graph, base)
-    lines.add(0, "", "", '@njit(error_model="numpy")', f"def stage_{stage.number}({_STAGE_ARGUMENTS}{_closes(layout)}):")
+    lines.add(
+        0, "", "", '@njit(error_model="numpy")', f"def stage_{stage.number}({_STAGE_ARGUMENTS}{_closes(layout)}):"
+    )
     if stage.number == 0:
         for clock in layout.slow_clocks:
-            lines.add(1, f"{aggregate_name}(s.market_{clock}, event, float(time - time % {clock}), starts_{clock}, closes_{clock})")
+            opens = f"float(time - time % {clock})"
+            lines.add(1, f"{aggregate_name}(s.market_{clock}, event, {opens}, starts_{clock}, closes_{clock})")
     for key in stage.nodes:
         node = graph.nodes[key]
         depth = _open_step(lines, node, graph)
         _gather_vectors(lines, depth, node, reader)
-        _step(lines, depth, node, steps[key], reader, "s", graph)
+        _step(lines, depth, node, steps[key], reader, "s")
     lines.add(1, "return 0")
 
 
@@ -182,13 +206,22 @@ def _closes(layout: Layout) -> str:
 
 def _open_step(lines: _Lines, node: Node, graph: Graph) -> int:
     """Writes a node's heading; returns the depth of its body, deeper for a slow clock."""
-    wired = ", ".join(f"{port}={binding}" for port, binding in node.inputs.items())
+    wired = ", ".join(f"{port}={_named(binding)}" for port, binding in node.inputs.items())
     clock = "" if node.clock_ms == graph.clock_ms else f" every {format_clock(node.clock_ms)}"
     lines.add(1, f"# {node.key} {node.layer.name}{clock}: {wired}")
     if not clock:
         return 1
     lines.add(1, f"if closes_{node.clock_ms}:")
     return 2
+
+
+def _named(binding: Binding) -> str:
+    """A binding for a comment; numbers are data and stay out of the text."""
+    if isinstance(binding, VectorOf):
+        return f"[{', '.join(_named(e) for e in binding.elements)}]"
+    if isinstance(binding, Constant):
+        return "constant"
+    return f"{binding.node}.{binding.port}@-1" if isinstance(binding, PortRef) and binding.delay else str(binding)
 
 
 def _gather_vectors(lines: _Lines, depth: int, node: Node, reader: _Reader) -> None:
@@ -198,7 +231,8 @@ def _gather_vectors(lines: _Lines, depth: int, node: Node, reader: _Reader) -> N
             continue
         target = f"x.{edge_field(node.key, port)}"
         if isinstance(binding, PortRef):
-            lines.add(depth, f"for k in range({size}):", f"    {target}[k] = {_late_element(reader, node, port, binding)}")
+            element = _late_element(reader, node, port, binding)
+            lines.add(depth, f"for k in range({size}):", f"    {target}[k] = {element}")
             continue
         if isinstance(binding, Missing):
             lines.add(depth, f"clear_vector({target})")
@@ -219,7 +253,7 @@ def _passes_whole(binding: Binding) -> bool:
     return isinstance(binding, PortRef) and not binding.delay
 
 
-def _step(lines: _Lines, depth: int, node: Node, step: str, reader: _Reader, memory: str, graph: Graph) -> None:
+def _step(lines: _Lines, depth: int, node: Node, step: str, reader: _Reader, memory: str) -> None:
     """Writes the step of a symbol node: taken when every required input is valid, silent while it warms up."""
     arguments, conditions = _arguments(node, memory), []
     for port, binding in node.inputs.items():
@@ -255,7 +289,9 @@ def _arguments(node: Node, memory: str) -> list[str]:
 
 def _portfolio_stage(lines: _Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str]) -> None:
     reader = _Reader(graph, frozenset())
-    lines.add(0, "", "", '@njit(error_model="numpy")', f"def stage_{stage.number}({_PORTFOLIO_ARGUMENTS}{_closes(layout)}):")
+    lines.add(
+        0, "", "", '@njit(error_model="numpy")', f"def stage_{stage.number}({_PORTFOLIO_ARGUMENTS}{_closes(layout)}):"
+    )
     lines.add(1, "symbols = len(edges)")
     for key in stage.nodes:
         node = graph.nodes[key]
@@ -299,9 +335,7 @@ def _portfolio_step(lines: _Lines, depth: int, node: Node, step: str, reader: _R
             lines.add(depth + 1, f"clear_vector(h.{names[p]})" if kind.size is not None else f"h.{names[p]} = nan")
 
 
-def _run(
-    lines: _Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]
-) -> None:
+def _run(lines: _Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
     lines.add(0, "", "", '@njit(error_model="numpy", cache=True)', f"def run({', '.join(RUN_ARGUMENTS)}):")
     lines.add(1, "symbols = events.shape[1]", "b = portfolio[0]", "h = shared[0]", "x = scratch[0]", "p = params[0]")
@@ -331,7 +365,9 @@ def _place_orders(lines: _Lines, graph: Graph, place: str) -> None:
     reader = _Reader(graph, frozenset())
     sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, {}, graph.place)
     values = [reader.scalar(sink, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
-    lines.add(2, "if flags.simulate:", "    for i in range(symbols):", "        e = edges[i]", "        a = accounts[i]")
+    lines.add(
+        2, "if flags.simulate:", "    for i in range(symbols):", "        e = edges[i]", "        a = accounts[i]"
+    )
     lines.add(4, f"{place}(a, w, venue, now, {', '.join(values)})")
 
 
@@ -353,7 +389,9 @@ def _keep_late(lines: _Lines, graph: Graph) -> None:
 def _record_and_audit(lines: _Lines) -> None:
     lines.add(2, "for i in range(symbols):", "    for k in range(len(columns)):")
     lines.add(4, "recorded[t, i, k] = edge_values[i, columns[k]]")
-    lines.add(2, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]")
+    lines.add(
+        2, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]"
+    )
     lines.add(2, "if flags.audit:", "    for i in range(symbols):")
     lines.add(4, "audit(edge_values[i], bounds, flags, now, i)")
     lines.add(3, "audit(shared_values[0], shared_bounds, flags, now, -1)")

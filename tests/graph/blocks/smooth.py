@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
+from graph.language import Parameters, State, layer, param, sized
 from graph.types import Real
 from layers.primitives.averages import Smoothed, ewm
 from layers.primitives.ring import Ring, back, push
-from graph.language import sized
 
 
 class Params(Parameters):

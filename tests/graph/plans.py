@@ -1,0 +1,33 @@
+"""Compiles wirings for tests, with the layers of the package and the nodes in tests/graph/blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from graph.compiler import checked_or_raise
+from graph.plan import Plan, compile_plan
+from graph.registry import Registry
+from graph.session import Session
+from layers import catalogue
+from tests.graph.null_venue import NULL_VENUE, Settings
+
+
+@cache
+def registry() -> Registry:
+    return catalogue().with_folder(Path(__file__).parent)
+
+
+def plan_of(text: str, symbols: Sequence[str] = ("A", "B", "C")) -> Plan:
+    """The plan of a wiring without orders, given as text."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "wiring.yaml"
+        path.write_text(text, encoding="utf-8")
+        return compile_plan(checked_or_raise(path, registry()), NULL_VENUE, symbols)
+
+
+def audited(plan: Plan) -> Session:
+    """A session that hashes every edge of every step."""
+    return Session(plan, Settings(), cash=1000.0, record=list(plan.layout.columns), audit=True)
