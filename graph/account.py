@@ -52,6 +52,9 @@ SHARED_ACCOUNT_PORTS = _ports(
         "positions": "count",  # symbols that are not flat
     }
 )
+BALANCES = ("equity", "cash", "gross", "net", "funding")
+"""What is kept of the account at every step: four shared ports, and the funding of all symbols."""
+
 CLOCK_PORTS = _ports({"time": "time_ms", "close_time": "time_ms"})
 """time: the open of the bar that this step closes. close_time: its close."""
 OPERATOR_PORTS = _ports({"kill": "flag", "reset": "flag"})

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graph.account import BALANCES
 from graph.language import Parameters, State
 from graph.layout import state_dtype, write_first_values
 from graph.market import MARKET_EVENT
@@ -37,10 +38,14 @@ _MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wall
 
 @dataclass(frozen=True)
 class Recorded:
-    """Values of a block. symbols: (bars, symbols, columns), shared: (bars, columns); valid until the next block."""
+    """Values of a block, valid until the next one.
+
+    symbols: (bars, symbols, columns). shared: (bars, columns). balances: (bars, len(graph.account.BALANCES)).
+    """
 
     symbols: Floats
     shared: Floats
+    balances: Floats
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ class Session:
         self.recorded_columns = [plan.column(name) for name in record]
         self._recorded = np.empty((0, symbols, len(self._columns)))
         self._shared_recorded = np.empty((0, len(self._shared_columns)))
+        self._balances = np.empty((0, len(BALANCES)))
         self._one_time = np.zeros(1, np.int64)
         self._one_event = np.zeros((1, symbols), MARKET_EVENT)
 
@@ -106,10 +112,10 @@ class Session:
         self._make_room(len(times))
         done = 0
         while done < len(times):
-            taken = self._call(times[done:], events[done:], self._recorded[done:], self._shared_recorded[done:])
-            done += taken
+            done += self._call(times[done:], events[done:], done)
             self._drain(on_fills)
-        return Recorded(self._recorded[: len(times)], self._shared_recorded[: len(times)])
+        bars = len(times)
+        return Recorded(self._recorded[:bars], self._shared_recorded[:bars], self._balances[:bars])
 
     def step(self, time: int, events: Record, on_fills: Any = None) -> Recorded:
         """Steps over one bar; events of shape (symbols,)."""
@@ -153,30 +159,15 @@ class Session:
         copied: Floats = values[column.start : column.start + column.size].copy()
         return copied
 
-    def _call(self, times: Any, events: Any, recorded: Any, shared_recorded: Any) -> int:
+    def _call(self, times: Any, events: Any, done: int) -> int:
+        """Steps until the end of the block, or until the fill log is full; returns the number of steps."""
+        recorded, shared, balances = self._recorded[done:], self._shared_recorded[done:], self._balances[done:]
+        memories = (self.state, self.portfolio, self.edges, self._edge_values, self.shared, self._shared_values)
+        data = (self.scratch, self.plan.params, self.plan.constants)
+        venue = (self.accounts, self.wallet, self._settings, self.fills, self.control)
+        outputs = (self._columns, recorded, self._shared_columns, shared, balances)
         return self.plan.run(
-            times,
-            events,
-            self.state,
-            self.portfolio,
-            self.edges,
-            self._edge_values,
-            self.shared,
-            self._shared_values,
-            self.scratch,
-            self.plan.params,
-            self.plan.constants,
-            self.accounts,
-            self.wallet,
-            self._settings,
-            self.fills,
-            self.control,
-            self._columns,
-            recorded,
-            self._shared_columns,
-            shared_recorded,
-            self.plan.bounds,
-            self.plan.shared_bounds,
+            times, events, *memories, *data, *venue, *outputs, self.plan.bounds, self.plan.shared_bounds
         )
 
     def _drain(self, on_fills: Any) -> None:
@@ -190,6 +181,7 @@ class Session:
         if len(self._recorded) < bars:
             self._recorded = np.empty((bars, *self._recorded.shape[1:]))
             self._shared_recorded = np.empty((bars, *self._shared_recorded.shape[1:]))
+            self._balances = np.empty((bars, len(BALANCES)))
 
     def _first_memories(self) -> None:
         self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)

@@ -6,7 +6,7 @@ parameters, constants or windows; those come in records.
 
 from __future__ import annotations
 
-from graph.account import ORDER_PORTS, SHARED_ACCOUNT_PORTS
+from graph.account import BALANCES, ORDER_PORTS, SHARED_ACCOUNT_PORTS
 from graph.aggregate import aggregate
 from graph.clock import format_clock
 from graph.kernels import KernelText, used_math
@@ -38,6 +38,7 @@ RUN_ARGUMENTS = (
     "recorded",
     "shared_columns",
     "shared_recorded",
+    "balances",
     "bounds",
     "shared_bounds",
 )
@@ -392,6 +393,9 @@ def _record_and_audit(lines: _Lines) -> None:
     lines.add(
         2, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]"
     )
+    lines.add(2, *(f"balances[t, {k}] = w.{name}" for k, name in enumerate(BALANCES[:-1])))
+    lines.add(2, "funding = 0.0", "for i in range(symbols):", "    funding += accounts[i].funding")
+    lines.add(2, f"balances[t, {len(BALANCES) - 1}] = funding")
     lines.add(2, "if flags.audit:", "    for i in range(symbols):")
     lines.add(4, "audit(edge_values[i], bounds, flags, now, i)")
     lines.add(3, "audit(shared_values[0], shared_bounds, flags, now, -1)")
