@@ -15,14 +15,14 @@ class Severity(Enum):
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A position in a file; line and column count from 1."""
+    """A position in a file; line and column count from 1. Line 0: no file, but a setting of the command line."""
 
     file: str
     line: int = 1
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Findings:
 
     def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
         self._items.append(Diagnostic(code, message, place, hint, Severity.WARNING))
+
+    def blames(self, place: Place) -> bool:
+        """True when an error already stands at this place, so that what follows from it need not be told as well."""
+        return any(f.place == place and f.severity is Severity.ERROR for f in self._items)
 
     @property
     def errors(self) -> list[Diagnostic]:

@@ -113,7 +113,7 @@ def state_fields(state: type[State]) -> list[StateField]:
     """The declared fields of a state in order. Raises TypeError on a field of another kind."""
     fields = []
     for name, hint in get_type_hints(state, include_extras=True).items():
-        declared = state.__dict__.get(name)
+        declared = getattr(state, name, None)
         if hint is float or hint is int:
             fields.append(StateField(name, hint.__name__, default=0 if declared is None else declared))
         elif get_origin(hint) is Annotated and _ArraySpec() in get_args(hint):

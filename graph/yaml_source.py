@@ -99,7 +99,7 @@ def parse_yaml(text: str, file: str, findings: Findings) -> Source | None:
     except yaml.reader.ReaderError:
         findings.error("W002", *_not_text(text, file))
     except RecursionError:
-        findings.error("W002", "lists or keys are nested too deeply", Place(file), "a wiring has four levels")
+        findings.error("W002", "lists or keys are nested too deeply", Place(file), "write it flatter")
     else:
         return None if reader.failed else Source(file, data, reader.places, reader.keys)
     return None
@@ -122,9 +122,7 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
-            self._error(
-                "W004", node, "an anchor contains itself through an alias", "write the value out instead of `*name`"
-            )
+            self._error("W004", node, "an anchor contains itself through an alias", "write the value out")
             return None
         self._open.append(id(node))
         if isinstance(node, yaml.SequenceNode):

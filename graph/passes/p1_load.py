@@ -17,10 +17,12 @@ from graph.yaml_source import Source, read_yaml
 
 @dataclass(frozen=True)
 class Placed:
-    """A value of the document together with where it stood."""
+    """A value of the document and where it stood. key: the place of its key. items: those of a list's elements."""
 
     value: Any
     place: Place
+    key: Place
+    items: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Document:
     roles: dict[str, Placed]
     layer_folders: tuple[Path, ...]
     place: Place
+    orders_place: Place
 
 
 @dataclass
@@ -62,6 +65,8 @@ class _Merge:
     record: list[Placed] = field(default_factory=list)
     roles: dict[str, Placed] = field(default_factory=dict)
     folders: list[Path] = field(default_factory=list)
+    read: set[Path] = field(default_factory=set)
+    orders_place: Place | None = None
 
 
 def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = None) -> Document | None:
@@ -77,8 +82,8 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
     for overriding, section in merge.overrides:
         _override(overriding, section, merge)
     for name, value in (settings or {}).items():
-        _set_param(name, value, merge, source.file)
-    clock = Placed(wiring.clock or "", source.place("clock"))
+        _set_param(name, value, merge)
+    clock = _placed(source, wiring.clock or "", "clock")
     if wiring.clock is None:
         findings.error("W007", "the wiring has no `clock`", source.place(), "add the spacing of its bars: `clock: 1m`")
     return Document(
@@ -92,10 +97,12 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
         roles=merge.roles,
         layer_folders=tuple(merge.folders),
         place=source.place(),
+        orders_place=merge.orders_place or source.place(),
     )
 
 
 def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, Wiring] | None:
+    merge.read.add(path.resolve())
     source = read_yaml(path, merge.findings)
     wiring = None if source is None else _validate(source, merge.findings)
     if source is None or wiring is None:
@@ -107,15 +114,18 @@ def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, W
 
 
 def _include(path: Path, name: str, place: Place, merge: _Merge, above: tuple[Path, ...]) -> None:
+    """Reads an included file, unless another include has read it already."""
     target = path.parent / name
     if target.resolve() in above:
-        chain = " -> ".join(p.name for p in (*above, target))
+        chain = " -> ".join(p.name for p in (*above[above.index(target.resolve()) :], target))
         merge.findings.error("W006", f"the include is circular: {chain}", place, "remove one of these includes")
+    elif target.is_dir():
+        merge.findings.error("W005", f"`{name}` is a folder", place, "name each file, one entry of the list a file")
     elif not target.is_file():
         near = get_close_matches(target.name, [p.name for p in target.parent.glob("*.yaml")], 1)
-        hint = f"did you mean `{near[0]}`?" if near else "give the path relative to this file"
+        hint = f"did you mean `{near[0]}`?" if near else f"paths start at the folder of {path.name}"
         merge.findings.error("W005", f"the included file `{name}` does not exist", place, hint)
-    else:
+    elif target.resolve() not in merge.read:
         _read(target, merge, above)
 
 
@@ -132,10 +142,21 @@ def _add(source: Source, wiring: Wiring, path: Path, merge: _Merge) -> None:
             continue
         merge.nodes[key] = _node(source, "nodes", key, section)
     merge.overrides += [(source, wiring)] if wiring.override else []
-    merge.orders |= {n: Placed(v, source.place("orders", n)) for n, v in wiring.orders.items()}
-    merge.record += [Placed(v, source.place("record", i)) for i, v in enumerate(wiring.record)]
-    merge.roles |= {n: Placed(v, source.place("roles", n)) for n, v in wiring.roles.items()}
-    merge.folders += [path.parent / folder for folder in wiring.layers]
+    merge.orders |= {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
+    merge.orders_place = source.key_place("orders") if wiring.orders else merge.orders_place
+    merge.record += [_placed(source, v, "record", i) for i, v in enumerate(wiring.record)]
+    merge.roles |= {n: _placed(source, v, "roles", n) for n, v in wiring.roles.items()}
+    for i, folder in enumerate(wiring.layers):
+        merge.folders.append(path.parent / folder)
+        if not (path.parent / folder).is_dir():
+            message = f"the folder of layers `{folder}` does not exist"
+            hint = f"paths start at the folder of {path.name}"
+            merge.findings.error("W005", message, source.place("layers", i), hint)
+
+
+def _placed(source: Source, value: Any, *path: str | int) -> Placed:
+    items = tuple(source.place(*path, i) for i in range(len(value))) if isinstance(value, list) else ()
+    return Placed(value, source.place(*path), source.key_place(*path), items)
 
 
 def _node(source: Source, section_name: str, key: str, section: NodeSection) -> NodeDocument:
@@ -143,9 +164,9 @@ def _node(source: Source, section_name: str, key: str, section: NodeSection) -> 
     return NodeDocument(
         key=key,
         layer=section.layer or key,
-        clock=Placed(section.clock, source.place(*at, "clock")) if section.clock is not None else None,
-        inputs={n: Placed(v, source.place(*at, "inputs", n)) for n, v in section.inputs.items()},
-        params={n: Placed(v, source.place(*at, "params", n)) for n, v in section.params.items()},
+        clock=_placed(source, section.clock, *at, "clock") if section.clock is not None else None,
+        inputs={n: _placed(source, v, *at, "inputs", n) for n, v in section.inputs.items()},
+        params={n: _placed(source, v, *at, "params", n) for n, v in section.params.items()},
         place=source.key_place(*at),
     )
 
@@ -172,9 +193,9 @@ def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
         )
 
 
-def _set_param(name: str, value: float, merge: _Merge, file: str) -> None:
+def _set_param(name: str, value: float, merge: _Merge) -> None:
     key, _, param = name.partition(".")
-    place = Place(f"--set {name}")
+    place = Place(f"--set {name}", 0, 0)
     if key not in merge.nodes or not param:
         merge.findings.error(
             "W011",
@@ -185,7 +206,7 @@ def _set_param(name: str, value: float, merge: _Merge, file: str) -> None:
         return
     old = merge.nodes[key]
     merge.nodes[key] = NodeDocument(
-        old.key, old.layer, old.clock, old.inputs, old.params | {param: Placed(value, place)}, old.place
+        old.key, old.layer, old.clock, old.inputs, old.params | {param: Placed(value, place, place)}, old.place
     )
 
 
@@ -202,34 +223,86 @@ def _validate(source: Source, findings: Findings) -> Wiring | None:
     try:
         return Wiring.model_validate(source.data)
     except ValidationError as problem:
-        for error in problem.errors():
+        for error in {_path(error): error for error in problem.errors()}.values():
             _schema_error(error, source, findings)
         return None
 
 
+def _path(error: Any) -> tuple[Any, ...]:
+    """Keys and indices on the way to the value; a parameter is one of two kinds of number, and pydantic names both."""
+    location = tuple(error["loc"])
+    return location[:4] if location[2:3] == ("params",) else location
+
+
 def _schema_error(error: Any, source: Source, findings: Findings) -> None:
-    path = tuple(part for part in error["loc"] if part not in ("int", "float"))
-    name = ".".join(str(part) for part in path)
+    path = _path(error)
     if error["type"] == "extra_forbidden":
-        model = NodeSection if path[0] in ("nodes", "override") and len(path) > 1 else Wiring
-        known = ", ".join(model.model_fields)
-        hint = suggestion(str(path[-1]), model.model_fields) or f"known keys here: {known}"
-        findings.error("W007", f"unknown key `{path[-1]}`", source.key_place(*path), hint)
+        message, hint = f"unknown key `{path[-1]}`", _unknown_key(path, error["input"])
+        findings.error("W007", message, source.key_place(*path), hint)
     elif path == ("stratoquant",):
-        what = "is missing" if error["type"] == "missing" else f"is {source.data.get('stratoquant')!r}"
-        findings.error(
-            "W008",
-            f"the format version `stratoquant` {what}",
-            source.place("stratoquant"),
-            "start the file with `stratoquant: 1`",
-        )
+        written = source.data.get("stratoquant")
+        what = "is missing" if error["type"] == "missing" else f"is {written!r}; this program reads version 1"
+        message, hint = f"the format version `stratoquant` {what}", "start the file with `stratoquant: 1`"
+        findings.error("W008", message, source.place("stratoquant"), hint)
     else:
-        findings.error(
-            "W007",
-            f"`{name}`: {error['msg'][0].lower()}{error['msg'][1:]}",
-            source.place(*path),
-            "see `stratoquant check --explain W007` for the shape of a wiring",
-        )
+        name = ".".join(str(part) for part in path)
+        wanted = _WANTED.get(error["type"], str(error["msg"]).lower())
+        message = f"`{name}` must be {wanted}, not {_written(error['input'])}"
+        findings.error("W007", message, source.place(*path), _example(path))
+
+
+_SET, _NUMBER = "a set of `key: value`", "a number"
+_WANTED = {
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": _SET,
+    "model_type": _SET,
+    "model_attributes_type": _SET,
+    "int_type": _NUMBER,
+    "float_type": _NUMBER,
+    "finite_number": "a finite number",
+}
+_EXAMPLES = {
+    "name": "name: my_strategy",
+    "description": "description: what it trades, and why",
+    "clock": "clock: 1m",
+    "symbols": "symbols: [BTCUSDT, ETHUSDT]",
+    "include": "include: [kinematics.yaml]",
+    "layers": "layers: [my_layers]",
+    "nodes": "nodes: {L14: {inputs: {close: L0.close}}}",
+    "override": "override: {L14: {params: {window: 21}}}",
+    "orders": "orders: {side: L5.order_side, qty: L96.qty}",
+    "record": "record: [L14.rsi]",
+    "roles": "roles: {price: L0.close}",
+    "layer": "layer: L14",
+    "inputs": "inputs: {close: L0.close}",
+    "params": "params: {window: 14}",
+}
+
+
+def _example(path: tuple[Any, ...]) -> str:
+    """How the key at hand, or the nearest one around it, is written."""
+    known = path[2] if path[0] in ("nodes", "override") and len(path) > 2 else path[0]
+    return f"write it as `{_EXAMPLES.get(str(known), _EXAMPLES['nodes'])}`"
+
+
+def _unknown_key(path: tuple[Any, ...], value: Any) -> str:
+    in_node = path[0] in ("nodes", "override") and len(path) > 1
+    known = NodeSection.model_fields if in_node else Wiring.model_fields
+    near = suggestion(str(path[-1]), known)
+    if not near and in_node and isinstance(value, int | float):
+        return f"parameters stand under `params: {{{path[-1]}: {value}}}`"
+    if not near and in_node and isinstance(value, str) and "." in value:
+        return f"inputs stand under `inputs: {{{path[-1]}: {value}}}`"
+    return near or f"known keys here: {', '.join(known)}"
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "a set of keys"
+    return f"`{value}`"
 
 
 __all__ = ["Document", "NodeDocument", "Placed", "load", "suggestion"]

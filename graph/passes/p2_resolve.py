@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
+from collections.abc import Mapping
+from math import inf
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,11 +14,12 @@ from pydantic import ValidationError
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import parse_clock
 from graph.diagnostics import Findings, Place
-from graph.kernels import check_kernels
+from graph.kernels import check_kernels, short_path
 from graph.language import Layer, Parameters
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
 from graph.registry import Registry
+from graph.types import PortType
 
 SOURCES = {
     "market": (),
@@ -81,21 +86,35 @@ class _Resolver:
             return None
         try:
             layer = self._registry.get(node.layer)
-        except Exception as problem:
-            self._findings.error(
-                "W009", f"the layer `{node.layer}` cannot be read: {problem}", node.place, "correct the layer's file"
-            )
+            if node.layer not in self._checked:
+                self._checked.add(node.layer)
+                check_kernels(layer, self._findings)
+        except (Exception, SystemExit) as problem:
+            self._unreadable(node, problem)
             return None
-        if node.layer not in self._checked:
-            self._checked.add(node.layer)
-            check_kernels(layer, self._findings)
         return layer
+
+    def _unreadable(self, node: NodeDocument, problem: BaseException) -> None:
+        """A layer's file that cannot be imported, at the line of it that failed."""
+        reason = str(problem) or type(problem).__name__
+        if isinstance(problem, SyntaxError):
+            reason = f"Python syntax: {problem.msg}"
+        elif isinstance(problem, RecursionError):
+            reason = "a kernel calls itself"
+        elif not isinstance(problem, TypeError):
+            reason = f"{type(problem).__name__}: {reason}"
+        self._findings.error(
+            "W009",
+            f"the layer `{node.layer}` of node {node.key} cannot be read: {reason}",
+            _raised_at(problem) or node.place,
+            "correct the layer's file; `stratoquant new layer` shows the shape of one",
+        )
 
     def node(self, node: NodeDocument, layer: Layer, base: int) -> Node:
         for name, placed in node.inputs.items():
             if name not in layer.inputs:
                 hint = suggestion(name, layer.inputs) or f"its inputs are {', '.join(layer.inputs)}"
-                self._findings.error("W013", f"{node.key} ({layer.name}) has no input `{name}`", placed.place, hint)
+                self._findings.error("W013", f"{node.key} ({layer.name}) has no input `{name}`", placed.key, hint)
         return Node(
             key=node.key,
             layer=layer,
@@ -110,50 +129,50 @@ class _Resolver:
         for name, placed in placed_orders.items():
             if name not in ORDER_PORTS:
                 hint = suggestion(name, ORDER_PORTS) or f"an order has {', '.join(ORDER_PORTS)}"
-                self._findings.error("W013", f"an order has no port `{name}`", placed.place, hint)
+                self._findings.error("W013", f"an order has no port `{name}`", placed.key, hint)
         if not placed_orders:
             return {}
         bound: dict[str, Binding] = {}
         for name, port in ORDER_PORTS.items():
             if name in placed_orders:
-                bound[name] = self.binding(placed_orders[name].value, placed_orders[name].place)
+                bound[name] = self.binding(placed_orders[name])
             else:
-                bound[name] = Missing(self._document.place)
+                place = self._document.orders_place
+                bound[name] = Missing(place)
                 if not port.optional:
-                    self._findings.error(
-                        "W016", f"`orders` lacks `{name}`", self._document.place, f"wire `{name}` in `orders`"
-                    )
+                    hint = f"wire `{name}` to the {port.edge.name} that risk let through"
+                    self._findings.error("W016", f"`orders` lacks `{name}`", place, hint)
         return bound
 
     def recorded(self, placed: Placed) -> PortRef | None:
-        bound = self.binding(placed.value, placed.place)
+        bound = self.binding(placed)
         if isinstance(bound, PortRef) and not bound.delay:
             return bound
-        if not isinstance(bound, Missing):
+        if not self._findings.blames(placed.place):
             self._findings.error("W017", f"`{placed.value}` is no output of a node", placed.place, "write NODE.port")
         return None
 
-    def binding(self, value: Any, place: Place) -> Binding:
+    def binding(self, placed: Placed) -> Binding:
         """What a value in the wiring stands for; a finding and Missing when it stands for nothing."""
-        if isinstance(value, list):
-            return VectorOf(tuple(self._scalar(v, place) for v in value), place)
-        return self._scalar(value, place)
+        if isinstance(placed.value, list):
+            scalars = zip(placed.value, placed.items, strict=True)
+            return VectorOf(tuple(self._scalar(v, place) for v, place in scalars), placed.place)
+        return self._scalar(placed.value, placed.place)
 
     def _input(self, node: NodeDocument, layer: Layer, name: str) -> Binding:
         if name in node.inputs:
-            return self.binding(node.inputs[name].value, node.inputs[name].place)
-        if not layer.inputs[name].optional:
-            self._findings.error(
-                "W016",
-                f"{node.key} ({layer.name}) lacks its input `{name}`, a {layer.inputs[name]}",
-                node.place,
-                f"wire `{name}` to a port or give a constant",
-            )
+            return self.binding(node.inputs[name])
+        port = layer.inputs[name]
+        if not port.optional:
+            fits = fitting_outputs(port, {k: one for k, one in self.layers.items() if k != node.key}, name)
+            hint = f"`{name}: {fits[0]}` would fit" if fits else f"wire `{name}` to a {port} or give a constant"
+            message = f"{node.key} ({layer.name}) lacks its input `{name}`, a {port}"
+            self._findings.error("W016", message, node.place, hint)
         return Missing(node.place)
 
     def _scalar(self, value: Any, place: Place) -> Scalar:
         if isinstance(value, bool | int | float):
-            return Constant(float(value), place)
+            return Constant(_as_float(value), place)
         if value is None or value == "none":
             return Missing(place, written=True)
         if isinstance(value, str):
@@ -163,10 +182,17 @@ class _Resolver:
             match = _REFERENCE.fullmatch(value)
             if match:
                 return self._port(match, place)
-        self._findings.error(
-            "W017", f"`{value}` is no reference", place, "write NODE.port, account.port, market, a number or none"
-        )
+        self._findings.error("W017", f"`{value}` is no reference", place, self._spelled_out(value))
         return Missing(place)
+
+    def _spelled_out(self, value: Any) -> str:
+        """The nearest thing to what was written in place of a reference."""
+        if isinstance(value, str) and value in self.layers:
+            outputs = self.layers[value].outputs
+            return f"name its port as well: `{value}.{next(iter(outputs))}`; its outputs are {', '.join(outputs)}"
+        if isinstance(value, str) and "@" in value:
+            return "the step before is written `NODE.port@-1 else VALUE`"
+        return "write NODE.port, account.port, market, a number or none"
 
     def _source(self, group: str, port: str, place: Place) -> Scalar:
         ports = SOURCES[group]
@@ -221,7 +247,7 @@ class _Resolver:
         for name, placed in node.params.items():
             if name not in known:
                 hint = suggestion(name, known) or (f"it has {', '.join(known)}" if known else "it has none")
-                self._findings.error("W014", f"{node.key} ({layer.name}) has no parameter `{name}`", placed.place, hint)
+                self._findings.error("W014", f"{node.key} ({layer.name}) has no parameter `{name}`", placed.key, hint)
         if layer.params is None:
             return None
         values = {n: placed.value for n, placed in node.params.items() if n in known}
@@ -234,11 +260,38 @@ class _Resolver:
                 kind = "whole number" if known[name].annotation is int else "number"
                 self._findings.error(
                     "W015",
-                    f"{node.key}.{name} = {values[name]!r}: a {kind} from {low:g} to {high:g}",
+                    f"{node.key}.{name} = {values[name]!r}, but it is a {kind} from {low:g} to {high:g}",
                     node.params[name].place,
-                    f"the default is {known[name].default!r}",
+                    f"the default is {known[name].default!r}: {known[name].description}",
                 )
             return layer.params()
+
+
+def fitting_outputs(port: PortType, layers: Mapping[str, Layer], name: str = "") -> list[str]:
+    """NODE.port of the outputs that may feed a port, those of the same name first; `market` for the market event."""
+    if port.edge.name == "market_event":
+        return ["market"]
+    fits = [(key, out) for key, one in layers.items() for out, kind in one.outputs.items() if port.accepts(kind)]
+    return [f"{key}.{out}" for key, out in sorted(fits, key=lambda fit: fit[1] != name)]
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
+
+
+def _raised_at(problem: BaseException) -> Place | None:
+    """The line of a layer's file in which importing it failed."""
+    if isinstance(problem, SyntaxError) and problem.filename:
+        return Place(short_path(problem.filename), problem.lineno or 1, problem.offset or 1)
+    own = Path(__file__).parent.parent
+    frames = traceback.extract_tb(problem.__traceback__)
+    theirs = [f for f in frames if f.filename.endswith(".py") and not Path(f.filename).is_relative_to(own)]
+    if not theirs or theirs[-1].lineno is None:
+        return None
+    return Place(short_path(theirs[-1].filename), theirs[-1].lineno, (theirs[-1].colno or 0) + 1)
 
 
 def parameter_bounds(params: type[Parameters], name: str) -> tuple[float, float]:

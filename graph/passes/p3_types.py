@@ -8,6 +8,7 @@ from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOU
 from graph.clock import format_clock
 from graph.diagnostics import Findings
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
+from graph.passes.p2_resolve import fitting_outputs
 from graph.types import PortType, edge
 
 MARKET = edge("market_event")
@@ -102,19 +103,8 @@ def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph:
     assert isinstance(ref, PortRef | SourceRef)
     source = source_type(graph, ref)
     if not port.accepts(source):
-        fits = [
-            f"{n.key}.{name}"
-            for n in graph.nodes.values()
-            for name, out in n.layer.outputs.items()
-            if port.accepts(out) and isinstance(ref, PortRef) and (n.key == ref.node)
-        ]
-        hint = f"of {ref.node} these fit: {', '.join(fits)}" if isinstance(ref, PortRef) and fits else ""
-        findings.error(
-            "W020",
-            f"{where} takes a {_plain(port)}, but {ref} is a {_plain(source)}",
-            ref.place,
-            hint or f"wire a {_plain(port)}",
-        )
+        message = f"{where} takes a {_plain(port)}, but {ref} is a {_plain(source)}"
+        findings.error("W020", message, ref.place, _instead(port, ref, graph))
     if portfolio and not port.per_symbol and is_per_symbol(graph, ref):
         findings.error(
             "W023",
@@ -138,6 +128,15 @@ def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph:
                 "give a value inside the port's range",
             )
     _check_event(where, port, ref, findings)
+
+
+def _instead(port: PortType, ref: PortRef | SourceRef, graph: Graph) -> str:
+    """What may be wired there: first of the node that was meant, then of any."""
+    layers = {key: node.layer for key, node in graph.nodes.items()}
+    if isinstance(ref, PortRef) and (own := fitting_outputs(port, {ref.node: layers[ref.node]}, ref.port)):
+        return f"of {ref.node} these fit: {', '.join(own[:5])}"
+    fits = fitting_outputs(port, layers, ref.port)
+    return f"wire a {_plain(port)}" + (f", such as {', '.join(fits[:3])}" if fits else "")
 
 
 def _check_event(where: str, port: PortType, ref: Scalar, findings: Findings) -> None:

@@ -19,9 +19,13 @@ GUARDED = ("side", "qty")
 
 
 def check_liveness(graph: Graph, findings: Findings) -> Graph:
-    """Returns the graph; dead nodes are warnings, a way around risk is an error."""
+    """Returns the graph; dead nodes are warnings, a way around risk is an error.
+
+    While there are errors, a node may be dead only because a name is misspelt, so dead nodes are not told yet.
+    """
     drawn = wires(graph, delayed=True)
-    _check_dead(graph, drawn, findings)
+    if not findings.errors:
+        _check_dead(graph, drawn, findings)
     if graph.orders:
         _check_gate(graph, drawn, findings)
         for node in graph.nodes.values():
@@ -69,7 +73,7 @@ def _check_gate(graph: Graph, drawn: nx.DiGraph[str], findings: Findings) -> Non
     for name in GUARDED:
         reached = order_nodes(graph, (name,))
         behind = reached | {a for key in reached for a in nx.ancestors(drawn, key)}
-        if not behind & gates:
+        if not behind & gates and not findings.blames(graph.orders[name].place):
             findings.error(
                 "W044",
                 f"`orders.{name}` does not come from a risk gate",
@@ -81,7 +85,7 @@ def _check_gate(graph: Graph, drawn: nx.DiGraph[str], findings: Findings) -> Non
 def _check_governed(gate: Node, graph: Graph, findings: Findings) -> None:
     for port in GOVERNED:
         binding = gate.inputs.get(port)
-        if binding is None:
+        if binding is None or findings.blames(binding.place):
             continue
         governed = isinstance(binding, PortRef) and graph.nodes[binding.node].layer.role == "governor"
         if not governed or (isinstance(binding, PortRef) and (binding.delay or binding.port != port)):

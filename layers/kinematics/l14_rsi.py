@@ -29,8 +29,7 @@ class Out(NamedTuple):
     slope: Real
 
 
-@layer(14, "rsi", domain="kinematics", source="Wilder 1978", oracle="TA-Lib RSI", pine="yes",
-       warmup=lambda p: p.window)  # fmt: skip
+@layer(14, "rsi", domain="kinematics", source="Wilder 1978", oracle="TA-Lib RSI", pine="yes", warmup=lambda p: p.window)
 def step(s: Memory, p: Params, close: Price) -> Out:
     change = close - s.close
     s.close = close

@@ -25,7 +25,9 @@ def _compiled(layer: Layer) -> Any:
         for n, t in layer.inputs.items()
         if not t.optional
     ]
-    parameters = ", ".join(["s", "p", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)])
+    parameters = ", ".join(
+        ["s", "p", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)]
+    )
     lines = [f"def run({parameters}):", "    steps = 0", f"    for t in range(len(out_{next(iter(layer.outputs))})):"]
     lines += [f"        if {' or '.join(required) or 'False'}:", "            continue"]
     lines += [f"        o = {step}({', '.join(arguments)})", "        steps += 1", "        if steps > warmup:"]
@@ -33,13 +35,19 @@ def _compiled(layer: Layer) -> Any:
         if t.size is None and not t.per_symbol:
             lines.append(f"            out_{n}[t] = o.{field_name(n)}")
         else:
-            lines += [f"            for k in range(out_{n}.shape[1]):", f"                out_{n}[t, k] = o.{field_name(n)}[k]"]
+            lines += [
+                f"            for k in range(out_{n}.shape[1]):",
+                f"                out_{n}[t, k] = o.{field_name(n)}[k]",
+            ]
     helpers = (
         "def missing(x):\n    return x != x\n",
         "def all_missing(x):\n    for k in range(len(x)):\n        if x[k] == x[k]:\n            return False\n    return True\n",
     )
     text = texts.text() + "\n\n" + "\n".join(f"@njit\n{h}" for h in helpers)
-    source = f"from math import {', '.join(used_math(text) or ['pi'])}\n{text}\n\n@njit(error_model='numpy')\n" + "\n".join(lines)
+    source = (
+        f"from math import {', '.join(used_math(text) or ['pi'])}\n{text}\n\n@njit(error_model='numpy')\n"
+        + "\n".join(lines)
+    )
     scope: dict[str, Any] = {"njit": numba.njit, "namedtuple": namedtuple, "np": np}
     exec(compile(source, f"<{layer.identifier}>", "exec"), scope)
     return scope["run"]

@@ -1,0 +1,78 @@
+"""The settings model: what a run may be told besides its wiring. Read from YAML; every value has a default."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graph.diagnostics import Findings, Place, WiringError
+from graph.passes.p1_load import suggestion
+from graph.yaml_source import Source, parse_yaml, read_yaml
+from runtime.venue import VenueSettings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rules(_Section):
+    """What a venue accepts for one symbol. Zero means no rule."""
+
+    tick: float = Field(0.0, ge=0.0, description="step of the price, quote currency")
+    lot: float = Field(0.0, ge=0.0, description="step of the quantity, base asset")
+    min_notional: float = Field(0.0, ge=0.0, description="least value of an order, quote currency")
+    max_qty: float = Field(0.0, ge=0.0, description="largest quantity of an order, base asset")
+
+
+class Settings(_Section):
+    """A run's settings."""
+
+    cash: float = Field(100_000.0, gt=0.0, description="what the account starts with, quote currency")
+    venue: VenueSettings = Field(default_factory=VenueSettings)
+    rules: dict[str, Rules] = Field(default_factory=dict, description="by symbol; `default` for the rest")
+
+    def account_rules(self) -> dict[str, dict[str, float]]:
+        return {symbol: rules.model_dump() for symbol, rules in self.rules.items()}
+
+
+def default_settings() -> Settings:
+    """config/default.yaml, as it is shipped."""
+    findings = Findings()
+    text = resources.files("config").joinpath("default.yaml").read_text(encoding="utf-8")
+    return _settings(parse_yaml(text, "config/default.yaml", findings), findings)
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings from a file; what it does not mention keeps its default. Raises WiringError with every finding."""
+    findings = Findings()
+    return _settings(read_yaml(path, findings), findings)
+
+
+def _settings(source: Source | None, findings: Findings) -> Settings:
+    if source is None:
+        raise WiringError(findings.sorted())
+    try:
+        return Settings.model_validate(source.data)
+    except ValidationError as problem:
+        for error in problem.errors():
+            _finding(error, source, findings)
+    raise WiringError(findings.sorted())
+
+
+def _finding(error: Any, source: Source, findings: Findings) -> None:
+    path = tuple(error["loc"])
+    place: Place = source.key_place(*path)
+    if error["type"] == "extra_forbidden":
+        known = _known(path[:-1])
+        hint = suggestion(str(path[-1]), known) or f"known here: {', '.join(known)}"
+        findings.error("S001", f"unknown setting `{'.'.join(map(str, path))}`", place, hint)
+    else:
+        findings.error("S002", f"`{'.'.join(map(str, path))}`: {error['msg']}", place, "see config/default.yaml")
+
+
+def _known(path: tuple[Any, ...]) -> list[str]:
+    section = {(): Settings, ("venue",): VenueSettings}.get(path[:1] if path[:1] == ("venue",) else (), Settings)
+    return list(Rules.model_fields if path[:1] == ("rules",) else section.model_fields)

@@ -1,0 +1,204 @@
+"""Pages of W020 to W044: wires that do not fit, wait for themselves, lead nowhere or past risk."""
+
+from graph.codes.page import CodePage
+
+WIRE_PAGES = (
+    CodePage(
+        "W020",
+        "wrong type of edge",
+        "Each port says what its numbers mean. A quantity wired where a price is expected would compute, and be wrong.",
+        """
+        nodes:
+          L0: {inputs: {raw: market, now: clock.time}}
+          L14: {inputs: {close: L0.volume}}
+        """,
+        """
+        nodes:
+          L0: {inputs: {raw: market, now: clock.time}}
+          L14: {inputs: {close: L0.close}}
+        """,
+        "Wire one of the ports that the message lists, or another layer between the two.",
+    ),
+    CodePage(
+        "W021",
+        "constant out of range",
+        "A number in place of a wire must be one that the wire could carry: a price above 0, a share from 0 to 1.",
+        """
+        nodes:
+          L14: {inputs: {close: -5}}
+        """,
+        """
+        nodes:
+          L14: {inputs: {close: 5}}
+        """,
+        "Choose a number inside the range of the port's type.",
+    ),
+    CodePage(
+        "W022",
+        "wrong shape",
+        "A port takes either one value or a vector of a fixed size. A list feeds a vector port, element by element; "
+        "a shorter list is filled up with none.",
+        """
+        nodes:
+          L14: {inputs: {close: [100, 101]}}
+        """,
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        "Wire as many ports as the vector has elements, or a single one.",
+    ),
+    CodePage(
+        "W023",
+        "one value wanted, one a symbol given",
+        "A portfolio layer steps once for all symbols. An input of it that is a single value cannot say whose value "
+        "it would take.",
+        "nodes:\n  L95: {inputs: {kill: operator.kill, quality: L0.quality, ...}}  # quality is one value for all",
+        "nodes:\n  L95: {inputs: {kill: operator.kill, quality: 1, ...}}",
+        "Wire a shared port (account.equity, clock.time, a shared output of a portfolio layer) or a constant.",
+    ),
+    CodePage(
+        "W024",
+        "required input may not be none",
+        "`none` leaves an input missing in every step; a required input that is missing stops the node for ever.",
+        """
+        nodes:
+          L14: {inputs: {close: none}}
+        """,
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        "Wire a port or a constant; after a delay, write `else NUMBER` instead of `else none`.",
+    ),
+    CodePage(
+        "W025",
+        "clock is no multiple of the base",
+        "A slow bar is made of whole base bars. Bars of 90 seconds cannot be made of bars of 60.",
+        """
+        nodes:
+          L14: {clock: 90s, inputs: {close: 100}}
+        """,
+        """
+        nodes:
+          L14: {clock: 3m, inputs: {close: 100}}
+        """,
+        "Use a multiple of the base clock, or a faster base clock.",
+    ),
+    CodePage(
+        "W026",
+        "not a clock",
+        "A clock is a whole number and a unit: ms, s, m, h or d.",
+        """
+        nodes:
+          L14: {clock: 15min, inputs: {close: 100}}
+        """,
+        """
+        nodes:
+          L14: {clock: 15m, inputs: {close: 100}}
+        """,
+        "Write it as 1m, 15m, 4h or 1d.",
+    ),
+    CodePage(
+        "W027",
+        "market event from elsewhere",
+        "A market event is a whole bar as the feed gives it; no layer makes one.",
+        "nodes:\n  L0: {inputs: {raw: other.event, now: clock.time}}",
+        "nodes:\n  L0: {inputs: {raw: market, now: clock.time}}",
+        "Write `market`.",
+    ),
+    CodePage(
+        "W030",
+        "nodes wait for one another",
+        "In a step every node is computed once, after all that it reads. Nodes on a cycle would each have to come "
+        "before the other.",
+        """
+        nodes:
+          a: {layer: L14, inputs: {close: b.rsi@-1 else 1}}
+          b: {layer: L14, inputs: {close: b.rsi}}
+        """,
+        """
+        nodes:
+          b: {layer: L14, inputs: {close: 100}}
+        """,
+        "Let one of them read the step before: `NODE.port@-1 else VALUE`.",
+    ),
+    CodePage(
+        "W031",
+        "delay that is none",
+        "`@-1` reads the value of the step before; it is the only delay. It needs a value for the time before there "
+        "is one. Values of the future, such as @1, cannot be written.",
+        """
+        nodes:
+          L0: {inputs: {raw: market, now: clock.time}}
+          L14: {inputs: {close: L0.close@-1}}
+        """,
+        """
+        nodes:
+          L0: {inputs: {raw: market, now: clock.time}}
+          L14: {inputs: {close: L0.close@-1 else 1}}
+        """,
+        "Write `NODE.port@-1 else VALUE`, or `else none` for an optional input.",
+    ),
+    CodePage(
+        "W040",
+        "node leads nowhere",
+        "Nothing that is ordered, recorded or shown depends on this node. It costs time in every step and changes "
+        "nothing; often a wire was forgotten.",
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        record: [L14.rsi]
+        """,
+        "Wire it on, record one of its ports, or remove it.",
+    ),
+    CodePage(
+        "W042",
+        "way around risk",
+        "An opinion (kinematics, pattern, fusion, meta, rl, block) reaches an order without passing the risk gate, so "
+        "no cap, veto or kill switch would hold it.",
+        "orders: {side: L3.direction, qty: 1}",
+        "orders: {side: L5.order_side, qty: L96.qty}  # L5 reads L4.target, and L4 the proposal",
+        "Wire the proposal to L4 (risk_manager), and the order to what comes after it.",
+    ),
+    CodePage(
+        "W043",
+        "gate without governor",
+        "The gate obeys the governor: whether to trade, only close or flatten, and how large. A constant there, or a "
+        "value of the step before, would let orders out when the governor says stop.",
+        "nodes:\n  L4: {inputs: {trade: 1, ...}}",
+        "nodes:\n  L4: {inputs: {trade: L95.trade, close_only: L95.close_only, ...}}",
+        "Wire trade, close_only, flatten and scale of L4 to the ports of the same name of L95.",
+    ),
+    CodePage(
+        "W044",
+        "order without gate",
+        "The side and the quantity of an order must come from behind the risk gate; a constant or a bare account "
+        "value has passed no limit.",
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        record: [L14.rsi]
+        orders: {side: 1, qty: 1}
+        """,
+        """
+        nodes:
+          L14: {inputs: {close: 100}}
+        record: [L14.rsi]
+        """,
+        "Wire `side` and `qty` behind L4 (risk_manager).",
+    ),
+    CodePage(
+        "P001",
+        "a value knows the future",
+        "The proof cut and disturbed the bars after a moment, and a value from before it changed. Somewhere between "
+        "the data and this port something reads ahead.",
+        "stratoquant check strategy.yaml --prove   # with a host that aligns slow bars by their open",
+        "stratoquant check strategy.yaml --prove   # with a host that gives slow bars at their close",
+        "Follow the port back to the data. With the hosts of this package it is a defect; please report it.",
+    ),
+)

@@ -1,0 +1,40 @@
+"""The range of a bar with the gap before it, and its Wilder average. A missing value (NaN) leaves each as it was."""
+
+from math import isnan, nan
+
+from graph.language import State, kernel
+from layers.primitives.averages import Smoothed, rma
+
+
+class TrueRange(State):
+    """Memory of the true range: the close before."""
+
+    close: float = nan
+    value: float = nan
+
+
+@kernel
+def true_range(s: TrueRange, high: float, low: float, close: float) -> float:
+    """max(high, close[1]) - min(low, close[1]); high - low on the first bar, as TradingView's ta.tr(true)."""
+    if not isnan(high + low + close):
+        if isnan(s.close):
+            s.value = high - low
+        else:
+            s.value = max(high, s.close) - min(low, s.close)
+        s.close = close
+    return s.value
+
+
+class AverageTrueRange(State):
+    """Memory of Wilder's average true range."""
+
+    range: TrueRange
+    average: Smoothed
+
+
+@kernel
+def average_true_range(s: AverageTrueRange, high: float, low: float, close: float, n: int) -> float:
+    """The rma of the true range over n bars, as TradingView's ta.atr (TA-Lib's leaves the first bar out); NaN until n."""
+    if not isnan(high + low + close):
+        rma(s.average, true_range(s.range, high, low, close), n)
+    return s.average.value

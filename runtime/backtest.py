@@ -1,0 +1,236 @@
+"""The backtest: a market streamed through a session in blocks, and what it leaves behind, written as it comes.
+
+Memory does not grow with history: recorded values and balances go to Parquet parts in the run's folder, and only what
+a report shows is read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graph.account import BALANCES, FILL_REASONS
+from graph.drawing import drawing
+from graph.language import Parameters
+from graph.plan import Plan
+from graph.session import Recorded, Session
+from runtime.data.market import Block, Market
+from runtime.results import FILL_SCHEMA, BacktestResult, Labels
+from runtime.trades import trades_from_fills, with_excursions, with_reasons
+
+BLOCK = 4096
+_PART_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run needs besides plan and market. cash: quote currency. rules: fields of the account a symbol."""
+
+    venue: Parameters
+    cash: float = 100_000.0
+    rules: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def run_backtest(
+    plan: Plan,
+    market: Market,
+    settings: RunSettings,
+    folder: Path,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> BacktestResult:
+    """Runs `plan` over the whole of `market`; parts of the recorded values and of the balances go to `folder`.
+
+    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars.
+    """
+    started = time.perf_counter()
+    ports = recorded_ports(plan)
+    session = Session(
+        plan,
+        settings.venue,
+        cash=settings.cash,
+        rules=[dict(settings.rules.get(s, settings.rules.get("default", {}))) for s in plan.symbols],
+        record=ports,
+    )
+    keep = _Keeper(plan, ports, folder)
+    done = 0
+    for block in market.blocks(BLOCK):
+        recorded = session.run(block.times, block.events, keep.fills)
+        keep.block(block, recorded)
+        done += len(block.times)
+        on_progress(done)
+    keep.close()
+    return _result(plan, market, settings, session, keep, time.perf_counter() - started)
+
+
+def recorded_ports(plan: Plan) -> list[str]:
+    """The ports that a run keeps for every bar: those in `record` and those with a role, each once."""
+    graph = plan.graph
+    wanted = [*graph.record, *graph.roles.values()]
+    return list(dict.fromkeys(f"{ref.node}.{ref.port}" for ref in wanted))
+
+
+def role_ports(plan: Plan) -> dict[str, str]:
+    return {role: f"{ref.node}.{ref.port}" for role, ref in plan.graph.roles.items()}
+
+
+def role_labels(plan: Plan) -> Labels:
+    """Names of classes and bits, from the layers' own declarations."""
+    labels = {}
+    for role, ref in plan.graph.roles.items():
+        names = plan.graph.nodes[ref.node].layer.labels.get(ref.port)
+        if names:
+            labels[role] = names
+    return labels
+
+
+class _Keeper:
+    """Takes what a session gives, block by block, and keeps it in the run's folder."""
+
+    def __init__(self, plan: Plan, ports: Sequence[str], folder: Path) -> None:
+        self._plan = plan
+        self._names = [_names(plan, [p for p in ports if plan.column(p).shared == shared]) for shared in (False, True)]
+        self._values = _Parts(folder / "values")
+        self._balances = _Parts(folder / "equity")
+        self._fills: list[np.ndarray] = []
+        self._symbols = np.array(plan.symbols)
+        self._hashes = [hashlib.blake2b(digest_size=16) for _ in range(2)]
+
+    def fills(self, log: np.ndarray) -> None:
+        self._fills.append(log.copy())
+
+    def block(self, block: Block, recorded: Recorded) -> None:
+        bars, symbols, _ = recorded.symbols.shape
+        for hashed, values in zip(self._hashes, (recorded.symbols, recorded.shared), strict=True):
+            hashed.update(np.ascontiguousarray(values))
+        columns: dict[str, Any] = {
+            "time": np.repeat(block.times, symbols),
+            "symbol": np.tile(self._symbols, bars),
+        }
+        each = recorded.symbols.reshape(bars * symbols, -1)
+        columns |= {name: each[:, k].copy() for k, name in enumerate(self._names[0])}
+        columns |= {name: np.repeat(recorded.shared[:, k], symbols) for k, name in enumerate(self._names[1])}
+        if len(columns) > 2:
+            self._values.add(pl.DataFrame(columns))
+        balances = {name: recorded.balances[:, k].copy() for k, name in enumerate(BALANCES)}
+        self._balances.add(pl.DataFrame({"time": block.times.copy(), **balances}))
+
+    def close(self) -> None:
+        self._values.close()
+        self._balances.close()
+
+    def digest(self) -> str:
+        """Of every recorded value and every fill, the same however the run was cut into blocks."""
+        for log in self._fills:
+            self._hashes[0].update(log.tobytes())
+        return hashlib.blake2b(b"".join(h.digest() for h in self._hashes), digest_size=16).hexdigest()
+
+    def values(self) -> pl.LazyFrame:
+        return self._values.scan()
+
+    def equity(self) -> pl.LazyFrame:
+        return self._balances.scan()
+
+    def fill_frame(self) -> pl.DataFrame:
+        log = np.concatenate(self._fills) if self._fills else np.zeros(0, self._plan.venue.fill)
+        reasons = np.array(FILL_REASONS)
+        columns = {name: log[name] for name in FILL_SCHEMA if name in (log.dtype.names or ())}
+        columns |= {"symbol": self._symbols[log["symbol"]], "reason": reasons[log["reason"]]}
+        return pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FILL_SCHEMA.items()})
+
+
+class _Parts:
+    """A growing table as numbered Parquet files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting: list[pl.DataFrame] = []
+        self._rows = 0
+        self._count = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._waiting.append(frame)
+        self._rows += len(frame)
+        if self._rows >= _PART_ROWS:
+            self._write()
+
+    def close(self) -> None:
+        if self._waiting:
+            self._write()
+
+    def scan(self) -> pl.LazyFrame:
+        if not self._count:
+            return pl.LazyFrame(schema={"time": pl.Int64(), "symbol": pl.String()})
+        return pl.scan_parquet(self._folder / "*.parquet")
+
+    def _write(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        pl.concat(self._waiting).write_parquet(self._folder / f"{self._count:05d}.parquet")
+        self._waiting, self._rows, self._count = [], 0, self._count + 1
+
+
+def _names(plan: Plan, ports: Sequence[str]) -> list[str]:
+    """Column names of recorded ports: NODE.port, and NODE.port[k] for an element of a vector."""
+    names = []
+    for port in ports:
+        size = plan.column(port).size
+        names += [port] if size == 1 else [f"{port}[{k}]" for k in range(size)]
+    return names
+
+
+def _result(
+    plan: Plan, market: Market, settings: RunSettings, session: Session, keep: _Keeper, seconds: float
+) -> BacktestResult:
+    roles, labels = role_ports(plan), role_labels(plan)
+    fills, equity, values = keep.fill_frame(), keep.equity().collect(), keep.values()
+    trades = trades_from_fills(fills, equity["time"].to_numpy(), _marks(plan, session))
+    trades = with_reasons(trades, _at_decisions(values, trades), roles, labels)
+    return BacktestResult(
+        name=plan.graph.name,
+        symbols=plan.symbols,
+        clock_ms=plan.graph.clock_ms,
+        start_ms=market.start,
+        end_ms=market.end,
+        initial_equity=settings.cash,
+        digest=keep.digest(),
+        fills=fills,
+        trades=_with_excursions(trades, values, roles),
+        equity=equity,
+        values=values,
+        wiring=drawing(plan.graph),
+        venue=settings.venue.model_dump(),
+        seconds=seconds,
+        bars=market.bars,
+        warm_up=plan.warmup.orders,
+    )
+
+
+def _marks(plan: Plan, session: Session) -> dict[str, float]:
+    """The last price of each symbol that is still held."""
+    accounts = session.accounts
+    held = {s: accounts[i] for i, s in enumerate(plan.symbols) if accounts[i]["position"] != 0.0}
+    return {s: float(a["exposure"] / a["position"]) for s, a in held.items()}
+
+
+def _at_decisions(values: pl.LazyFrame, trades: pl.DataFrame) -> pl.DataFrame:
+    """The recorded values of the bars that decided an entry; the rest stays on disk."""
+    decided = trades.lazy().select("symbol", pl.col("decision_time").alias("time")).unique()
+    return values.join(decided, on=("symbol", "time"), how="semi").collect()
+
+
+def _with_excursions(trades: pl.DataFrame, values: pl.LazyFrame, roles: Mapping[str, str]) -> pl.DataFrame:
+    """Symbol by symbol, so that the highs and lows of one are in memory at a time."""
+    columns = [c for c in (roles.get("high"), roles.get("low")) if c is not None]
+    if len(columns) < 2 or trades.is_empty():
+        return trades
+    parts = []
+    for (symbol,), own in trades.group_by("symbol", maintain_order=True):
+        path = values.filter(pl.col("symbol") == symbol).select("symbol", "time", *columns).collect()
+        parts.append(with_excursions(own, path, roles))
+    return pl.concat(parts).sort("entry_time", maintain_order=True)

@@ -1,0 +1,151 @@
+"""The codes of what can be wrong with market data: title, cause, fix. Data only; who raises them is elsewhere."""
+
+from __future__ import annotations
+
+from runtime.errors import CodePage
+
+_PAGES = (
+    CodePage(
+        "D001",
+        "file cannot be read",
+        "The file is not Parquet, was cut short while it was copied, or is damaged.",
+        "Copy or download it again; a CSV or Feather file is brought in with `stratoquant import`.",
+    ),
+    CodePage(
+        "D002",
+        "nothing there",
+        "The path does not exist, or the folder holds no file of bars.",
+        "Give the file, or the folder in which the Parquet files lie.",
+    ),
+    CodePage("D003", "no rows", "The file has columns but not one bar.", "Remove the file or fill it."),
+    CodePage(
+        "D004",
+        "column missing",
+        "A bar needs time, open, high, low, close and volume, under these names.",
+        "Import the file anew and say what the column is called there, such as --map close=Last.",
+    ),
+    CodePage(
+        "D005",
+        "not numbers",
+        "A column that must hold numbers holds text, or a type that is not a number.",
+        "Import the file anew with `stratoquant import`, and correct or remove the text that is no number.",
+    ),
+    CodePage("D006", "time missing", "A row has no time.", "Remove the row, or import the file from its source again."),
+    CodePage(
+        "D007",
+        "price missing",
+        "An open, high, low or close is null or NaN. A minute without a trade is a row that is not there.",
+        "Remove the row: the gap it leaves is understood as such.",
+    ),
+    CodePage("D008", "price infinite", "A price is infinite.", "Remove the row, or fetch the bar again."),
+    CodePage(
+        "D009",
+        "price not positive",
+        "A price is zero or negative. Returns are logarithmic, so such a price has none.",
+        "Remove the row, or fetch the bar again.",
+    ),
+    CodePage(
+        "D010",
+        "high too low",
+        "The high is below the open, the close or the low of its own bar.",
+        "Fetch the bar again; check that the columns were not mixed up on import.",
+    ),
+    CodePage(
+        "D011",
+        "low too high",
+        "The low is above the open or the close of its own bar.",
+        "Fetch the bar again; check that the columns were not mixed up on import.",
+    ),
+    CodePage(
+        "D012",
+        "volume impossible",
+        "A volume is negative, missing or infinite.",
+        "Fetch the bar again; where the source has no volume, import 0.",
+    ),
+    CodePage(
+        "D013",
+        "time goes back",
+        "A bar is older than the bar before it.",
+        "Sort the file by symbol and time.",
+    ),
+    CodePage(
+        "D014",
+        "bar twice",
+        "Two rows of one symbol have the same time, so it is unknown which of them is the bar.",
+        "Keep one of them.",
+    ),
+    CodePage(
+        "D015",
+        "bar off the clock",
+        "A bar does not open at a multiple of the clock, counted from 1970-01-01 00:00 UTC.",
+        "Give the clock that the bars have; where they are stamped at their close, import with --stamp close.",
+    ),
+    CodePage(
+        "D016",
+        "another symbol",
+        "A file that should hold one symbol holds others as well, or a row that names none.",
+        "Split the file, or choose the symbols to run.",
+    ),
+    CodePage(
+        "D017",
+        "symbols interleaved",
+        "The rows of a symbol do not lie together, so the file cannot be read in pieces.",
+        "Sort the file by symbol and time; `stratoquant import` does it.",
+    ),
+    CodePage(
+        "D018",
+        "symbol unknown",
+        "No file holds bars of this symbol.",
+        "Choose one of the symbols that exist, or import the data.",
+    ),
+    CodePage(
+        "D019",
+        "periods overlap",
+        "Two files hold bars of one symbol over the same time, so it is unknown which of them counts.",
+        "Move one of the files out of the folder, or give a single file as the path.",
+    ),
+    CodePage(
+        "D020",
+        "bars finer than the clock",
+        "Several bars would fall in one step of the base clock.",
+        "Run on the finer clock, or write slower bars with `stratoquant resample`.",
+    ),
+    CodePage(
+        "D021",
+        "bars coarser than the clock",
+        "A bar known only at its close would be used at its open, before it is over.",
+        "Run on the clock of the slowest symbol and resample the faster ones to it.",
+    ),
+    CodePage(
+        "D022",
+        "nothing in the period",
+        "The chosen start and end leave no bar.",
+        "Choose a period in which the data has bars.",
+    ),
+    CodePage(
+        "D023",
+        "columns not recognised",
+        "On import it is not plain which column of the source is which.",
+        "Say so, such as --map time=Date --map volume=Vol.",
+    ),
+    CodePage(
+        "D024",
+        "times not understood",
+        "Times are UTC milliseconds. On import, seconds, micro- and nanoseconds, dates and ISO text are known as well.",
+        "Import the file with `stratoquant import`; --time-format takes a strptime pattern.",
+    ),
+    CodePage(
+        "D025",
+        "book crossed",
+        "The best bid is not below the best ask. Layer L0 will not use such a book, so loading allows it.",
+        "Nothing, if these are few; otherwise look at how the book was recorded.",
+    ),
+    CodePage(
+        "D026",
+        "more bought than traded",
+        "The volume bought by takers is negative or exceeds the volume of the bar.",
+        "Check on import that both columns are in the base asset.",
+    ),
+)
+
+CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}

@@ -1,0 +1,1 @@
+"""Command-line front doors. What they do is done elsewhere."""

@@ -1,0 +1,182 @@
+"""`stratoquant backtest`: reads the options, runs the backtest, shows what came of it. No figure is made here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from graph.plan import Plan
+    from runtime.backtest import RunSettings
+    from runtime.data.market import Market
+    from runtime.metrics import Metrics
+    from runtime.results import BacktestResult
+
+BUILT_IN_BARS = 43_200  # a month of minutes
+
+Wiring = Annotated[Path, typer.Argument(help="The wiring to run, such as specs/wiring_master.yaml.")]
+Data = Annotated[Path | None, typer.Option(help="A Parquet file or a folder of them; without it the built-in market.")]
+Symbols = Annotated[str | None, typer.Option(help="Comma-separated; without it those that the wiring names.")]
+Start = Annotated[str | None, typer.Option(help="First bar, as 2024-03-01 or 2024-03-01T12:30, UTC.")]
+End = Annotated[str | None, typer.Option(help="Stop before this time.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="NODE.parameter=value; may be given several times.")]
+Config = Annotated[Path | None, typer.Option(help="Settings of account and venue; default config/default.yaml.")]
+Cash = Annotated[float | None, typer.Option(help="What the account starts with, quote currency.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the results; default runs/NAME.")]
+Bars = Annotated[int, typer.Option(help="Bars of the built-in market.", min=100)]
+Seed = Annotated[int, typer.Option(help="Seed of the built-in market.", min=0)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the summary.")]
+
+
+def backtest(
+    wiring: Wiring,
+    data: Data = None,
+    symbols: Symbols = None,
+    start: Start = None,
+    end: End = None,
+    set_: Set = None,
+    config: Config = None,
+    cash: Cash = None,
+    out: Out = None,
+    bars: Bars = BUILT_IN_BARS,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Run a wiring over stored bars, or over the built-in market, and write a report.
+
+    Example: stratoquant backtest specs/wiring_master.yaml --data bars/ --symbols BTCUSDT,ETHUSDT
+    """
+    from config.settings import default_settings, read_settings
+    from graph.compiler import checked_or_raise
+    from graph.plan import compile_plan
+    from layers import catalogue
+    from runtime.backtest import RunSettings
+    from runtime.venue import SIMULATED
+
+    console = Console(stderr=True, quiet=as_json)
+    checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
+    assert checked.graph is not None
+    chosen = read_settings(config) if config else default_settings()
+    settings = RunSettings(chosen.venue, cash or chosen.cash, chosen.account_rules())
+    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
+    market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
+    plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
+    target = out or Path("runs") / plan.graph.name
+    result, metrics = run_into(target, plan, market, settings, console)
+    if as_json:
+        print(json.dumps(summary(result, metrics, target)))
+    else:
+        from runtime.report.terminal import print_summary
+
+        print_summary(result, metrics, Console(), target / "report.html")
+
+
+def parse_settings(assignments: list[str]) -> dict[str, float]:
+    """`NODE.parameter=value` to a mapping. Raises typer.BadParameter."""
+    settings = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        try:
+            settings[name.strip()] = float(value) if not value.strip().lstrip("-").isdigit() else int(value)
+        except ValueError:
+            equals = ""
+        if not equals or "." not in name:
+            raise typer.BadParameter(f"{text!r} is no assignment; write NODE.parameter=value, such as L14.window=21")
+    return settings
+
+
+def open_bars(
+    data: Path | None, symbols: list[str], clock_ms: int, period: tuple[str | None, str | None], bars: int, seed: int
+) -> Market:
+    """The stored bars, or the built-in market where no data is given."""
+    from graph.clock import parse_time
+    from runtime.data.store import open_market
+    from runtime.data.synthetic import synthetic_market
+
+    try:
+        start, end = (parse_time(t) if t is not None else None for t in period)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+    if data is not None:
+        return open_market(data, symbols or None, clock_ms, start, end)
+    if not symbols:
+        raise typer.BadParameter("the wiring names no symbols; give --symbols AAA,BBB")
+    market = synthetic_market(symbols, bars, seed, clock_ms)
+    return market if start is None and end is None else market.between(start, end)
+
+
+def run_into(
+    target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console
+) -> tuple[BacktestResult, Metrics]:
+    """Runs into a folder beside `target`, which takes its place only once everything is written."""
+    from runtime.backtest import role_labels, role_ports, run_backtest, write_results
+    from runtime.metrics import compute_metrics
+
+    with folder_made_whole(target) as folder:
+        with progress(market.bars, console) as advance:
+            result = run_backtest(plan, market, settings, folder, advance)
+        roles, labels = role_ports(plan), role_labels(plan)
+        metrics = compute_metrics(result, roles, labels)
+        write_results(result, metrics, roles, labels, folder)
+    return result, metrics
+
+
+@contextmanager
+def folder_made_whole(target: Path) -> Iterator[Path]:
+    """A new folder that replaces `target` at the end; on any failure, Ctrl-C included, `target` stays as it was."""
+    from runtime.files import refused_as_error
+
+    with refused_as_error(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        with refused_as_error(target):
+            yield folder
+            if target.exists():
+                old = folder.with_suffix(".old")
+                target.rename(old)
+                folder.rename(target)
+                shutil.rmtree(old)
+            else:
+                folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def progress(total: int, console: Console) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal; silence elsewhere."""
+    if not console.is_terminal or console.quiet:
+        yield lambda _: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("[bold]bars"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("bars", total=total)
+        yield lambda done: shown.update(task, completed=done)
+
+
+def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str, object]:
+    """What `--json` prints."""
+    return {
+        "name": result.name,
+        "symbols": list(result.symbols),
+        "bars": result.bars,
+        "start": result.start_ms,
+        "end": result.end_ms,
+        "digest": result.digest,
+        "trades": result.trades.height,
+        "fills": result.fills.height,
+        "metrics": metrics.model_dump(mode="json"),
+        "seconds": round(result.seconds, 3),
+        "report": str(target / "report.html"),
+    }

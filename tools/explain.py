@@ -1,0 +1,88 @@
+"""`stratoquant explain`: why the order of one symbol at one bar was made, or what stopped it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.tree import Tree
+
+from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, open_bars, parse_settings
+
+if TYPE_CHECKING:
+    from runtime.explain import Explanation
+
+Depth = Annotated[int, typer.Option(help="How many wires back from the order to show.", min=1)]
+
+
+def explain(
+    symbol: Annotated[str, typer.Argument(help="The symbol, such as BTCUSDT.")],
+    time: Annotated[str, typer.Argument(help="The bar's open, as 2024-03-01T12:30, UTC.")],
+    wiring: Annotated[Path, typer.Option(help="The wiring that decided.")] = Path("specs/wiring_master.yaml"),
+    data: Data = None,
+    symbols: Annotated[str | None, typer.Option(help="All symbols of the run; default: the wiring's.")] = None,
+    set_: Set = None,
+    config: Config = None,
+    seed: Seed = 1,
+    depth: Depth = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Replay a run up to a bar and print what led to the order there, or which vetoes stopped it.
+
+    Example: stratoquant explain BTCUSDT 2021-05-19T13:00 --data bars/
+    """
+    from config.settings import default_settings, read_settings
+    from graph.clock import parse_time
+    from graph.compiler import checked_or_raise
+    from graph.plan import compile_plan
+    from graph.session import Session
+    from layers import catalogue
+    from runtime import explain as explaining
+    from runtime.venue import SIMULATED
+
+    try:
+        moment = parse_time(time)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+    checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
+    assert checked.graph is not None
+    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols) or [symbol]
+    market = open_bars(data, names, checked.graph.clock_ms, (None, None), BUILT_IN_BARS, seed)
+    if symbol not in market.symbols:
+        raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
+    market = market.between(None, moment + 1)
+    plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
+    chosen = read_settings(config) if config else default_settings()
+    rules = chosen.account_rules()
+    own = [dict(rules.get(s, rules.get("default", {}))) for s in plan.symbols]
+    session = Session(plan, chosen.venue, cash=chosen.cash, rules=own)
+    for block in market.blocks():
+        session.run(block.times, block.events)
+    found = explaining.explain(session, plan.symbols.index(symbol))
+    if as_json:
+        print(json.dumps(asdict(found, dict_factory=_plain)))
+    else:
+        Console().print(_tree(found, f"{symbol} at {time}", depth))
+
+
+def _plain(fields: list[tuple[str, object]]) -> dict[str, object]:
+    """Fields for JSON, in which a missing number is null."""
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in fields}
+
+
+def _tree(found: Explanation, title: str, depth: int) -> Tree:
+    tree = Tree(f"[bold]{title}[/bold]: {found.verdict}")
+    order = tree.add("[bold]order[/bold]")
+    for value in found.order:
+        order.add(str(value))
+    for reading in found.readings:
+        if reading.steps <= depth:
+            branch = tree.add(f"[bold]{reading.node}[/bold] {reading.layer} [dim]reads {', '.join(reading.reads)}[/dim]")
+            for value in reading.values:
+                branch.add(str(value))
+    return tree
