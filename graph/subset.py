@@ -84,16 +84,34 @@ _EXPRESSIONS = (
     ast.cmpop,
 )
 _REFUSED_OPERATORS = (ast.MatMult, ast.In, ast.NotIn, ast.Is, ast.IsNot)
-_ADVICE = {
-    ast.Import: "import at the top of the file, and only math functions, kernels and types",
-    ast.Try: "test for the bad case with `if`; a kernel cannot raise",
-    ast.Raise: "return nan for a missing value; a kernel cannot raise",
-    ast.With: "a kernel does no input or output",
-    ast.FunctionDef: "write the inner function at module level and mark it with @kernel",
-    ast.Lambda: "write it as a function at module level and mark it with @kernel",
-    ast.List: "keep an Array in the State instead; a kernel allocates nothing",
-    ast.ListComp: "write the loop out and keep an Array in the State; a kernel allocates nothing",
-    ast.Dict: "keep named fields in the State instead; a kernel allocates nothing",
+_NO_ALLOCATION = "keep an Array or named fields in the State instead; a kernel allocates nothing"
+_AT_MODULE_LEVEL = "write it as a function at module level and mark it with @kernel"
+_WORDS = {
+    ast.Import: ("an import", "import at the top of the file, and only math functions, kernels and types"),
+    ast.ImportFrom: ("an import", "import at the top of the file, and only math functions, kernels and types"),
+    ast.Try: ("`try`", "test for the bad case with `if`; a kernel cannot raise"),
+    ast.Raise: ("`raise`", "return nan for a missing value; a kernel cannot raise"),
+    ast.Assert: ("`assert`", "return nan for a missing value; a kernel cannot raise"),
+    ast.With: ("`with`", "a kernel does no input or output"),
+    ast.FunctionDef: ("a function inside a function", _AT_MODULE_LEVEL),
+    ast.ClassDef: ("a class", "declare a State at module level"),
+    ast.Match: ("`match`", "write it as `if` and `elif`"),
+    ast.Delete: ("`del`", "set the value to nan instead"),
+    ast.Global: ("`global`", "keep the value in the memory s"),
+    ast.Nonlocal: ("`nonlocal`", "keep the value in the memory s"),
+    ast.Lambda: ("a lambda", _AT_MODULE_LEVEL),
+    ast.List: ("a list", _NO_ALLOCATION),
+    ast.Set: ("a set", _NO_ALLOCATION),
+    ast.Dict: ("a dictionary", _NO_ALLOCATION),
+    ast.ListComp: ("a comprehension", "write the loop out; a kernel allocates nothing"),
+    ast.SetComp: ("a comprehension", "write the loop out; a kernel allocates nothing"),
+    ast.DictComp: ("a comprehension", "write the loop out; a kernel allocates nothing"),
+    ast.GeneratorExp: ("a generator", "write the loop out; a kernel allocates nothing"),
+    ast.JoinedStr: ("an f-string", "use numbers only"),
+    ast.NamedExpr: ("`:=`", "assign on a line of its own"),
+    ast.Starred: ("a star", "write the arguments out"),
+    ast.Yield: ("`yield`", "return the outputs once a step"),
+    ast.Slice: ("a slice", "loop over indices"),
 }
 
 
@@ -125,6 +143,13 @@ class SubsetChecker(ast.NodeVisitor):
             pass  # reported by the expression that holds it, which has a place
         else:
             super().visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is None:
+            self._refuse("K002", node, "a declaration without a value", "assign the first value here")
+            return
+        self.visit(node.target)
+        self.visit(node.value)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         docstring = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -187,11 +212,8 @@ class SubsetChecker(ast.NodeVisitor):
             self._refuse("K003", node, f"the constant {node.value!r} is no number", "use numbers only")
 
     def _refuse_kind(self, code: str, node: ast.stmt | ast.expr) -> None:
-        hint = next(
-            (advice for kind, advice in _ADVICE.items() if isinstance(node, kind)),
-            "see the list of what a kernel may use in graph/subset.py",
-        )
-        self._refuse(code, node, f"`{type(node).__name__}` is not in the kernel language", hint)
+        what, hint = _WORDS.get(type(node), (f"`{type(node).__name__}`", f"see `stratoquant check --explain {code}`"))
+        self._refuse(code, node, f"{what} is not in the kernel language", hint)
 
     def _refuse(self, code: str, node: ast.stmt | ast.expr, message: str, hint: str) -> None:
         place = Place(self._file, node.lineno, node.col_offset + 1)

@@ -57,7 +57,7 @@ KERNEL_PAGES = (
     CodePage(
         "K007",
         "attribute of something else",
-        "Dots read fields of the arguments only: s.field, p.field. Modules and objects do not exist in the compiled step.",
+        "Dots read fields of the arguments only: s.field, p.field. The compiled step has no modules and no objects.",
         "y = x\nreturn Out(y.real)",
         "return Out(s.total)",
         "Import functions of math by name; keep values in fields of the State.",

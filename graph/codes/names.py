@@ -6,8 +6,8 @@ NAME_PAGES = (
     CodePage(
         "W010",
         "unknown layer",
-        "A node's name, or its `layer:`, is no key of a layer. Numbered layers have keys such as L14, blocks their bare "
-        "name; layers of your own need their folder under `layers:`.",
+        "A node's name, or its `layer:`, is no key of a layer. Numbered layers have keys such as L14, blocks their "
+        "bare name; layers of your own need their folder under `layers:`.",
         """
         nodes:
           rsi: {inputs: {close: 100}}

@@ -114,12 +114,13 @@ WIRE_PAGES = (
         "before the other.",
         """
         nodes:
-          a: {layer: L14, inputs: {close: b.rsi@-1 else 1}}
-          b: {layer: L14, inputs: {close: b.rsi}}
+          a: {layer: L18, inputs: {close: b.kama}}
+          b: {layer: L18, inputs: {close: a.kama}}
         """,
         """
         nodes:
-          b: {layer: L14, inputs: {close: 100}}
+          a: {layer: L18, inputs: {close: b.kama@-1 else 100}}
+          b: {layer: L18, inputs: {close: a.kama}}
         """,
         "Let one of them read the step before: `NODE.port@-1 else VALUE`.",
     ),

@@ -24,8 +24,8 @@ class Highest(State):
     age: float = nan
 
 
-class Lowest(Highest):
-    """Memory of a minimum: the same queue of the negated values."""
+Lowest = Highest
+"""Memory of a minimum: the same queue of the negated values."""
 
 
 @kernel

@@ -25,8 +25,8 @@ class PivotHigh(State):
     ago: float = nan
 
 
-class PivotLow(PivotHigh):
-    """Memory of pivot lows: the same of the negated values."""
+PivotLow = PivotHigh
+"""Memory of pivot lows: the same of the negated values."""
 
 
 @kernel

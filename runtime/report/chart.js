@@ -1,7 +1,7 @@
 // A canvas of stacked panes over one time axis. Charts that share a view move and point together. Knows no trading.
 "use strict";
 
-const GUTTER = 70, FOOT = 24, PANE_GAP = 10, PANE_HEAD = 22;
+const GUTTER = 62, FOOT = 24, PANE_GAP = 10, PANE_HEAD = 22;
 const STEPS = [1, 2, 5, 10, 15, 30].map((n) => n * MINUTE)
   .concat([1, 2, 3, 6, 12].map((n) => n * HOUR), [1, 2, 4, 7, 14].map((n) => n * DAY));
 
@@ -158,7 +158,7 @@ class Chart {
     ctx.textBaseline = "middle";
     const room = height - FOOT - PANE_GAP * (this.panes.length - 1);
     const weights = this.panes.reduce((sum, pane) => sum + pane.weight, 0);
-    const marks = timeTicks(this.view.from, this.view.to, Math.max(2, this.plotWidth / 105));
+    const marks = timeTicks(this.view.from, this.view.to, Math.max(3.5, this.plotWidth / 105));
     let top = 0;
     for (const pane of this.panes) {
       const bottom = top + (room * pane.weight) / weights;

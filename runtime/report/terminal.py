@@ -1,0 +1,145 @@
+"""A run in a terminal: the figures that matter, one screen. Plain text without colour where the output is no terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runtime.metrics import Metrics, SymbolFigures, VetoCount
+from runtime.report.series import bucket_starts
+from runtime.results import BacktestResult
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SPARK_WIDTH = 60
+_MOST_VETOES = 5
+_BLANK = "-"
+
+
+def print_summary(
+    result: BacktestResult,
+    metrics: Metrics,
+    console: Console,
+    vetoes: Sequence[VetoCount] = (),
+    report: str | os.PathLike[str] | None = None,
+) -> None:
+    """Print the figures, the symbols, the most frequent vetoes and where the report lies."""
+    console.print(_title(result))
+    console.print(_spark_line(result, metrics), no_wrap=True)
+    console.print()
+    console.print(_figures(metrics))
+    if len(result.symbols) > 1:
+        console.print()
+        console.print(_symbols(metrics))
+    if vetoes:
+        console.print()
+        console.print(_vetoes(vetoes))
+    if report is not None:
+        console.print()
+        # a path is for copying: never broken over lines, never read as markup
+        console.print(Text.assemble(("report  ", "dim"), os.fspath(report)), soft_wrap=True)
+
+
+def sparkline(values: Sequence[float] | np.ndarray, width: int) -> str:
+    """The last value of each of `width` stretches as a block between the lowest and the highest."""
+    series = np.asarray(values, dtype=np.float64)
+    if not len(series):
+        return ""
+    lasts = np.append(bucket_starts(len(series), width)[1:], len(series)) - 1
+    shown = series[lasts]
+    low, high = float(shown.min()), float(shown.max())
+    if high <= low:
+        return _BLOCKS[0] * len(shown)
+    steps = ((shown - low) / (high - low) * (len(_BLOCKS) - 1)).round().astype(int)
+    return "".join(_BLOCKS[step] for step in steps)
+
+
+def _title(result: BacktestResult) -> Text:
+    speed = f", {result.bars / result.seconds:,.0f} a second" if result.seconds > 0.0 else ""
+    return Text.assemble((result.name, "bold"), (f"  {result.bars:,} bars{speed}  digest {result.digest}", "dim"))
+
+
+def _spark_line(result: BacktestResult, metrics: Metrics) -> Text:
+    start, end = _money(metrics.initial_equity), _money(metrics.final_equity)
+    line = sparkline(result.equity["equity"].to_numpy(), _SPARK_WIDTH)
+    return Text.assemble((f"{start} ", "dim"), (line, _tone(metrics.total_return)), (f" {end}", ""))
+
+
+def _figures(m: Metrics) -> Table:
+    """Three pairs of name and value a line."""
+    cells = [
+        ("return", _percent(m.total_return, sign=True), _tone(m.total_return)),
+        ("trades", f"{m.trades:,}" + (f" + {m.open_trades} open" if m.open_trades else ""), ""),
+        ("fees", _money(m.fees), ""),
+        ("a year", _percent(m.annual_return, sign=True), _tone(m.annual_return)),
+        ("hit rate", _percent(m.hit_rate), ""),
+        ("slippage", _money(m.slippage), ""),
+        ("Sharpe", _number(m.sharpe), _tone(m.sharpe)),
+        ("profit factor", _number(m.profit_factor), ""),
+        ("funding", _money(m.funding), ""),
+        ("Sortino", _number(m.sortino), ""),
+        ("expectancy", _money(m.expectancy, sign=True), _tone(m.expectancy)),
+        ("exposure", _percent(m.exposure), ""),
+        ("max drawdown", _percent(m.max_drawdown), _tone(m.max_drawdown)),
+        ("bars held", _number(m.average_bars, 1), ""),
+        ("leverage", _number(m.leverage), ""),
+    ]
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", min_width=10, no_wrap=True)
+    for i in range(0, len(cells), 3):
+        table.add_row(*(part for name, value, style in cells[i : i + 3] for part in (name, Text(value, style))))
+    return table
+
+
+def _symbols(metrics: Metrics) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("symbol", no_wrap=True)
+    for title in ("trades", "result", "return", "Sharpe", "drawdown", "hit rate", "profit factor"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for symbol, figures in metrics.per_symbol.items():
+        table.add_row(Text(symbol), *_symbol_row(figures))
+    return table
+
+
+def _symbol_row(figures: SymbolFigures) -> list[Text]:
+    return [
+        Text(f"{figures.trades:,}"),
+        Text(_money(figures.pnl, sign=True), _tone(figures.pnl)),
+        Text(_percent(figures.total_return, sign=True), _tone(figures.total_return)),
+        Text(_number(figures.sharpe)),
+        Text(_percent(figures.max_drawdown)),
+        Text(_percent(figures.hit_rate)),
+        Text(_number(figures.profit_factor)),
+    ]
+
+
+def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("most frequent vetoes", no_wrap=True)
+    table.add_column("bars", justify="right")
+    table.add_column("share", justify="right")
+    for veto in vetoes[:_MOST_VETOES]:
+        table.add_row(Text(veto.name), f"{veto.bars:,}", _percent(veto.share))
+    return table
+
+
+def _tone(value: float | None) -> str:
+    return "" if not value else "green" if value > 0.0 else "red"
+
+
+def _percent(value: float | None, sign: bool = False) -> str:
+    return _BLANK if value is None else f"{value:{'+' if sign else ''}.2%}"
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return _BLANK if value is None else f"{value:,.{digits}f}"
+
+
+def _money(value: float | None, sign: bool = False) -> str:
+    return _BLANK if value is None else f"{value:{'+' if sign else ''},.2f}"
