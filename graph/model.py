@@ -11,7 +11,7 @@ from graph.language import Layer, Parameters
 
 @dataclass(frozen=True)
 class PortRef:
-    """An output of a node. delay: 1 reads the value of the base step before; `otherwise` stands in for a missing one."""
+    """An output of a node. delay: 1 reads the value of the base step before; `otherwise` replaces a missing one."""
 
     node: str
     port: str

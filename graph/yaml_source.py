@@ -73,10 +73,17 @@ def read_yaml(path: Path, findings: Findings) -> Source | None:
     return None
 
 
+def similar_file(path: Path) -> Path | None:
+    """A YAML file in the same folder whose name is nearly that of a path which leads to nothing."""
+    there = {p.stem: p for p in sorted(path.parent.glob("*.y*ml"))}
+    near = get_close_matches(path.stem, there, 1, 0.7)
+    return there[near[0]] if near else None
+
+
 def _nearby(path: Path) -> str:
-    near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
-    if near:
-        return f"did you mean `{path.parent / near[0]}`?"
+    near = similar_file(path)
+    if near is not None:
+        return f"did you mean `{near}`?"
     return "check its spelling" if path.parent.is_dir() else f"the folder {path.parent} does not exist either"
 
 
@@ -196,6 +203,9 @@ def _syntax_error(problem: yaml.MarkedYAMLError, text: str, file: str) -> tuple[
 
 def _structure_error(problem: yaml.MarkedYAMLError, said: str, place: Place) -> tuple[str, str, Place, str]:
     opened = problem.context_mark.line + 1 if problem.context_mark else place.line
+    if "expected ':'" in said and problem.context_mark is not None:
+        place = Place(place.file, opened, problem.context_mark.column + 1)
+        return "W002", "this key has no colon behind it", place, "write `key: value`, or `key:` and the rest below it"
     if "flow" in said:
         return "W002", f"a bracket opened at line {opened} is not closed here", place, "close it with `]` or `}`"
     if "end of stream" in said:

@@ -87,6 +87,14 @@ class SymbolFigures(TradeFigures, CurveFigures):
     turnover: float | None
 
 
+class VetoCount(Figures):
+    """A veto reason, the bars (of all symbols) in which it held, and their share of the bars that were recorded."""
+
+    name: str
+    bars: int
+    share: float
+
+
 class Metrics(SymbolFigures):
     """Of the account, by symbol, and by the regime that held at each entry. leverage: mean of gross over equity."""
 
@@ -98,14 +106,7 @@ class Metrics(SymbolFigures):
     bars_per_year: float | None
     per_symbol: dict[str, SymbolFigures]
     per_regime: dict[str, TradeFigures]
-
-
-class VetoCount(NamedTuple):
-    """A veto reason, the bars (of all symbols) in which it held, and their share of the bars that were recorded."""
-
-    name: str
-    bars: int
-    share: float
+    vetoes: list[VetoCount]
 
 
 def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: Labels | None = None) -> Metrics:
@@ -128,6 +129,7 @@ def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: 
         bars_per_year=_ratio(len(equity), years),
         per_symbol={s: _symbol_figures(result, s, roles or {}, time, equity_years) for s in result.symbols},
         per_regime=_by_regime(result.trades, labels or {}),
+        vetoes=veto_counts(result.values, roles or {}, labels or {}),
     )
 
 
@@ -216,17 +218,19 @@ def drawdowns(time: Times, equity: Floats, initial: float) -> Fall:
     return Fall(float(depth[lowest]), int(end - begin), int(time[end] - time[begin]), int(max(spans[under], default=0)))
 
 
-def veto_counts(values: pl.DataFrame, roles: Roles, labels: Labels) -> list[VetoCount]:
+def veto_counts(values: pl.LazyFrame, roles: Roles, labels: Labels) -> list[VetoCount]:
     """How often each bit of the veto role was set, most frequent first; empty without that role."""
-    column = role_column(values, roles, "veto")
+    column = role_column(values.collect_schema(), roles, "veto")
     if column is None:
         return []
-    masks = values[column].fill_nan(None).drop_nulls().cast(pl.Int64).value_counts()
-    mask, count = masks[column].to_numpy(), masks["count"].to_numpy()
+    masks = values.select(pl.col(column).fill_nan(None).drop_nulls().cast(pl.Int64).value_counts().struct.unnest())
+    mask, count = masks.collect().to_numpy().T
     total = int(count.sum())
     bits = range(int(mask.max()).bit_length()) if total else range(0)
     set_in = ((bit, int(count[(mask >> bit) & 1 == 1].sum())) for bit in bits)
-    counts = [VetoCount(label_name(labels, "veto", bit), bars, bars / total) for bit, bars in set_in if bars]
+    counts = [
+        VetoCount(name=label_name(labels, "veto", bit), bars=bars, share=bars / total) for bit, bars in set_in if bars
+    ]
     return sorted(counts, key=lambda c: -c.bars)
 
 
@@ -273,10 +277,11 @@ def _symbol_figures(
 
 def _symbol_curve(result: BacktestResult, symbol: str, roles: Roles, time: Times) -> Floats:
     """Initial equity with the results of one symbol alone; empty without its closes."""
-    close = role_column(result.values, roles, "close")
+    close = role_column(result.values.collect_schema(), roles, "close")
     if close is None:
         return np.empty(0)
-    own = result.values.filter(pl.col("symbol") == symbol).select("time", pl.col(close).fill_nan(None)).drop_nulls()
+    of_symbol = result.values.filter(pl.col("symbol") == symbol)
+    own = of_symbol.select("time", pl.col(close).fill_nan(None)).drop_nulls().collect()
     if own.is_empty():
         return np.empty(0)
     fills = result.fills.filter(pl.col("symbol") == symbol)
@@ -337,7 +342,7 @@ def _ratio(over: float | None, under: float | None, scale: float = 1.0) -> float
     return None if over is None or under is None or under <= 0.0 else over / under * scale
 
 
-def _mean(values: npt.NDArray[np.generic]) -> float | None:
+def _mean(values: Floats | Times | npt.NDArray[np.bool_]) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 

@@ -5,7 +5,7 @@ Times are UTC milliseconds and name a bar by its open. Money is in the quote cur
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,8 @@ TRADE_SCHEMA: dict[str, pl.DataType] = {
 """One row a round trip of one symbol, from flat to flat, ordered by entry. Funding is in no column. Unknown is null."""
 
 VALUE_KEYS: dict[str, pl.DataType] = {"time": pl.Int64(), "symbol": pl.String()}
-"""First columns of the recorded values; one Float64 column a port, `NODE.port`, follows. Missing: null or NaN."""
+"""First columns of the recorded values: a row for each symbol at each bar, in order of time. One Float64 column a port,
+`NODE.port`, follows. Missing: null or NaN."""
 
 Roles = Mapping[str, str]
 """Which recorded column plays a part that the report knows; each may be absent. Parts: open, high, low, close, regime,
@@ -86,7 +87,7 @@ class BacktestResult:
     fills: pl.DataFrame
     trades: pl.DataFrame
     equity: pl.DataFrame
-    values: pl.DataFrame
+    values: pl.LazyFrame  # on disk while the run's folder lasts: read the columns you need
     wiring: Mapping[str, Any]  # nodes and edges as plain data, for drawing
     venue: Mapping[str, Any]  # settings of the simulated venue
     seconds: float  # wall time
@@ -94,10 +95,10 @@ class BacktestResult:
     warm_up: int  # leading bars in which nothing may be decided
 
 
-def role_column(values: pl.DataFrame, roles: Roles, role: str) -> str | None:
+def role_column(columns: Collection[str], roles: Roles, role: str) -> str | None:
     """The column that plays `role`, or None when nothing does or it was not recorded."""
     column = roles.get(role)
-    return column if column in values.columns else None
+    return column if column in columns else None
 
 
 def label_name(labels: Labels, role: str, number: int) -> str:

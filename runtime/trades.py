@@ -140,7 +140,9 @@ def with_reasons(
     trades: pl.DataFrame, values: pl.DataFrame, roles: Roles, labels: Labels | None = None
 ) -> pl.DataFrame:
     """Trades with `regime`, `risk` and a readable `entry_reason`, from what was recorded at each entry's decision."""
-    named = {role: role_column(values, roles, role) for role in ("winner", "edge", "confidence", "regime", "stop")}
+    named = {
+        role: role_column(values.columns, roles, role) for role in ("winner", "edge", "confidence", "regime", "stop")
+    }
     known = {role: column for role, column in named.items() if column is not None}
     if not known or trades.is_empty():
         return trades
@@ -185,7 +187,7 @@ def with_excursions(trades: pl.DataFrame, values: pl.DataFrame, roles: Roles) ->
 
     Both of those bars count whole, although a fill may lie anywhere inside them. Without highs and lows: unchanged.
     """
-    high, low = role_column(values, roles, "high"), role_column(values, roles, "low")
+    high, low = (role_column(values.columns, roles, role) for role in ("high", "low"))
     if high is None or low is None or trades.is_empty():
         return trades
     mae = np.full(trades.height, np.nan)

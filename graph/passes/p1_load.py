@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from graph.diagnostics import Findings, Place
 from graph.wiring import NodeSection, Wiring
-from graph.yaml_source import Source, read_yaml
+from graph.yaml_source import Source, read_yaml, similar_file
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def _include(path: Path, name: str, place: Place, merge: _Merge, above: tuple[Pa
     elif target.is_dir():
         merge.findings.error("W005", f"`{name}` is a folder", place, "name each file, one entry of the list a file")
     elif not target.is_file():
-        near = get_close_matches(target.name, [p.name for p in target.parent.glob("*.yaml")], 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"paths start at the folder of {path.name}"
+        near = similar_file(target)
+        hint = f"did you mean `{near.name}`?" if near else f"paths start at the folder of {path.name}"
         merge.findings.error("W005", f"the included file `{name}` does not exist", place, hint)
     elif target.resolve() not in merge.read:
         _read(target, merge, above)
@@ -289,12 +289,11 @@ def _example(path: tuple[Any, ...]) -> str:
 def _unknown_key(path: tuple[Any, ...], value: Any) -> str:
     in_node = path[0] in ("nodes", "override") and len(path) > 1
     known = NodeSection.model_fields if in_node else Wiring.model_fields
-    near = suggestion(str(path[-1]), known)
-    if not near and in_node and isinstance(value, int | float):
+    if in_node and isinstance(value, int | float):
         return f"parameters stand under `params: {{{path[-1]}: {value}}}`"
-    if not near and in_node and isinstance(value, str) and "." in value:
+    if in_node and isinstance(value, str) and "." in value:
         return f"inputs stand under `inputs: {{{path[-1]}: {value}}}`"
-    return near or f"known keys here: {', '.join(known)}"
+    return suggestion(str(path[-1]), known) or f"known keys here: {', '.join(known)}"
 
 
 def _written(value: Any) -> str:

@@ -148,7 +148,7 @@ class _Resolver:
         bound = self.binding(placed)
         if isinstance(bound, PortRef) and not bound.delay:
             return bound
-        if not self._findings.blames(placed.place):
+        if not isinstance(bound, Missing) or bound.written:
             self._findings.error("W017", f"`{placed.value}` is no output of a node", placed.place, "write NODE.port")
         return None
 

@@ -58,7 +58,7 @@ def slide_maximum(s: Highest, x: float, n: int) -> float:
     while s.length > 0 and s.values[last] <= x:
         s.length -= 1
         last = last - 1 if last > 0 else capacity - 1
-    if s.length > 0 and s.step - s.steps[s.first] >= n - 1:
+    if s.length > 0 and s.step - s.steps[s.first] >= n:
         s.first = s.first + 1 if s.first + 1 < capacity else 0
         s.length -= 1
     slot = s.first + s.length

@@ -1,8 +1,8 @@
-"""The last n values in order: rank, median, quantiles and the median absolute deviation.
+"""The order of the last n values: rank, median, quantiles and the median absolute deviation.
 
-The window is kept as a sorted array. The value that leaves and the one that comes are found by binary search, and only
-what stands between them moves by one place. A missing value (NaN) leaves everything as it was; results are NaN until
-n values have come.
+A rank needs no order to be kept: counting a block of memory is a few hundredths of a nanosecond a value. The others keep
+the window sorted; only what stands between the place of the value that leaves and the place of the one that comes moves by
+one. A missing value (NaN) leaves everything as it was; results are NaN until n values have come.
 """
 
 from math import floor, inf, isnan, nan
@@ -11,28 +11,39 @@ from graph.language import Array, State, array, kernel
 from layers.primitives.ring import Ring, back, push
 
 
+class PercentRank(State):
+    """Memory of a rank: the last n values in no order that matters, and how many have ever come."""
+
+    values: Array = array()
+    count: int = 0
+    value: float = nan
+
+
+@kernel
+def percent_rank(s: PercentRank, x: float, n: int) -> float:
+    """The share of the last n values (x among them) below x, plus half of those equal to it: 0.5/n .. 1 - 0.5/n."""
+    if not isnan(x):
+        s.values[s.count % n] = x
+        s.count += 1
+        if s.count >= n:
+            halves = 0
+            for k in range(n):
+                if s.values[k] < x:
+                    halves += 2
+                elif s.values[k] == x:
+                    halves += 1
+            s.value = 0.5 * halves / n
+    return s.value
+
+
 class SortedWindow(State):
-    """Memory of the last n values by age (`ring`) and by size (`values`, the first `count` of them)."""
+    """Memory of the last n values by age (`ring`) and in rising order (`values`, the first `count` of them)."""
 
     ring: Ring
     values: Array = array()
     count: int = 0
-    value: float = nan
     median: float = nan
-
-
-@kernel
-def percent_rank(s: SortedWindow, x: float, n: int) -> float:
-    """The share of the last n values (x among them) below x, plus half of those equal to it: 0.5/n .. 1 - 0.5/n."""
-    if not isnan(x):
-        slide_sorted(s, x, n)
-        if s.count == n:
-            below = count_below(s.values, n, x)
-            upto = below + 1
-            while upto < n and s.values[upto] == x:
-                upto += 1
-            s.value = 0.5 * (below + upto) / n
-    return s.value
+    mad: float = nan
 
 
 @kernel
@@ -47,14 +58,12 @@ def rolling_median(s: SortedWindow, x: float, n: int) -> float:
 
 @kernel
 def rolling_mad(s: SortedWindow, x: float, n: int) -> float:
-    """The median distance of the last n values from their median (not scaled); s.median is the median."""
+    """The median distance of the last n values from their median, not scaled; s.median is the median."""
     if not isnan(x):
         rolling_median(s, x, n)
         if s.count == n:
-            low = middle_distance(s, n, (n - 1) // 2)
-            high = low if n % 2 == 1 else middle_distance(s, n, n // 2)
-            s.value = 0.5 * (low + high)
-    return s.value
+            s.mad = middle_distance(s.values, n, s.median)
+    return s.mad
 
 
 @kernel
@@ -70,55 +79,69 @@ def window_quantile(s: SortedWindow, share: float) -> float:
 
 
 @kernel
-def count_below(values: Array, count: int, x: float) -> int:
-    """How many of the first `count` values, which are in rising order, are below x."""
-    low = 0
-    length = count
-    while length > 0:
-        half = length // 2
-        if values[low + half] < x:
-            low += length - half
-        length = half
-    return low
-
-
-@kernel
 def slide_sorted(s: SortedWindow, x: float, n: int) -> int:
     """Takes x into the window and, when it is full, the oldest value out; returns how many values it holds."""
-    to = count_below(s.values, s.count, x)
+    place = count_below(s.values, s.count, x)
+    hole = s.count
     if s.count < n:
-        hole = s.count
         s.count += 1
     else:
         hole = count_below(s.values, n, back(s.ring, n - 1))
-    if to > hole:
-        to -= 1
-        for k in range(hole, to):
-            s.values[k] = s.values[k + 1]
-    else:
-        for j in range(hole - to):
-            s.values[hole - j] = s.values[hole - j - 1]
-    s.values[to] = x
+    move(s.values, hole, place, x)
     push(s.ring, x)
     return s.count
 
 
 @kernel
-def middle_distance(s: SortedWindow, n: int, k: int) -> float:
-    """The k-th smallest (from 0) of the distances of the window's values from s.median.
+def move(values: Array, hole: int, place: int, x: float) -> int:
+    """Fills the hole by moving what lies between it and the place of x, and puts x there; returns where it stands."""
+    while hole > place:
+        values[hole] = values[hole - 1]
+        hole -= 1
+    while hole < place - 1:
+        values[hole] = values[hole + 1]
+        hole += 1
+    values[hole] = x
+    return hole
 
-    They are two sorted rows, one downwards and one upwards from the middle; the search finds how many of the k come
-    from below.
+
+@kernel
+def count_below(values: Array, count: int, x: float) -> int:
+    """How many of the first `count` values, which are in rising order, are below x: by long strides, short ones, then all."""
+    low = 0
+    while low + 512 <= count and values[low + 511] < x:
+        low += 512
+    while low + 32 <= count and values[low + 31] < x:
+        low += 32
+    first = low
+    for k in range(min(32, count - first)):
+        if values[first + k] < x:
+            low += 1
+    return low
+
+
+@kernel
+def middle_distance(values: Array, n: int, centre: float) -> float:
+    """The median distance of n values in rising order from a centre that parts them in halves.
+
+    The distances are two rising rows, one downwards and one upwards from the middle; the search finds how many of the
+    n // 2 smallest come from below.
     """
     half = n // 2
-    low = max(0, k - (n - half))
-    high = min(k, half)
+    low = 0
+    high = half
     while low < high:
         i = (low + high) // 2
-        if s.median - s.values[half - 1 - i] < s.values[half + k - i - 1] - s.median:
+        if centre - values[half - 1 - i] < values[2 * half - i - 1] - centre:
             low = i + 1
         else:
             high = i
-    below = s.median - s.values[half - 1 - low] if low < half else inf
-    above = s.values[half + k - low] - s.median if k - low < n - half else inf
-    return min(below, above)
+    above = values[2 * half - low] - centre if 2 * half - low < n else inf
+    below = centre - values[half - 1 - low] if low < half else inf
+    upper = min(below, above)
+    lower = upper
+    if n % 2 == 0:
+        above = values[2 * half - low - 1] - centre if low < half else 0.0
+        below = centre - values[half - low] if low > 0 else 0.0
+        lower = max(below, above)
+    return 0.5 * (lower + upper)

@@ -26,6 +26,7 @@ const minus = (text) => text.replace("-", "−");
 function fixed(value, digits, sign = false) {
   if (!known(value)) return BLANK;
   const text = value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (!/[1-9]/.test(text)) return text.replace("-", ""); // what rounds to zero has no sign
   return minus(sign && value > 0 ? `+${text}` : text);
 }
 

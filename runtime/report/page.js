@@ -28,15 +28,16 @@ function masthead() {
 
 function cards() {
   const m = metrics;
+  const also = (value, text, missing = "") => (known(value) ? text : missing);
   const list = [
-    ["Return", percent(m.total_return, true), `${percent(m.annual_return, true)} a year`, tone(m.total_return)],
-    ["Sharpe", fixed(m.sharpe, 2), `Sortino ${fixed(m.sortino, 2)}`, tone(m.sharpe)],
-    ["Max drawdown", percent(m.max_drawdown), `Calmar ${fixed(m.calmar, 2)}`, tone(m.max_drawdown)],
-    ["Trades", count(m.trades), m.open_trades ? `${count(m.open_trades)} still open` : `${fixed(m.average_bars, 1)} bars on average`, ""],
-    ["Hit rate", percent(m.hit_rate), `${money(m.expectancy, true)} a trade`, ""],
+    ["Return", percent(m.total_return, true), also(m.annual_return, `${percent(m.annual_return, true)} a year`, "too short for a year"), tone(m.total_return)],
+    ["Sharpe", fixed(m.sharpe, 2), also(m.sortino, `Sortino ${fixed(m.sortino, 2)}`), tone(m.sharpe)],
+    ["Max drawdown", percent(m.max_drawdown), also(m.calmar, `Calmar ${fixed(m.calmar, 2)}`), tone(m.max_drawdown)],
+    ["Trades", count(m.trades), m.open_trades ? `${count(m.open_trades)} still open` : also(m.average_bars, `${fixed(m.average_bars, 1)} bars on average`), ""],
+    ["Hit rate", percent(m.hit_rate), also(m.expectancy, `${money(m.expectancy, true)} a trade`), ""],
     ["Profit factor", fixed(m.profit_factor, 2), "won over lost", ""],
     ["Fees", money(m.fees), `slippage ${money(m.slippage)}`, ""],
-    ["Exposure", percent(m.exposure), `leverage ${fixed(m.leverage, 2)}`, ""],
+    ["Exposure", percent(m.exposure), also(m.leverage, `leverage ${fixed(m.leverage, 2)}`), ""],
   ];
   section("summary").append(...list.map(([name, value, under, kind]) => el("div", { class: "card" },
     el("div", { class: "name" }, name), el("div", { class: `value ${kind}` }, value), el("div", { class: "under", title: under }, under))));
@@ -126,13 +127,14 @@ function priceChart() {
 }
 
 function vetoes() {
-  if (!data.vetoes.length) return;
-  section("vetoes").append(heading("Why orders were vetoed"), barList(data.vetoes.slice(0, 16)),
+  if (!metrics.vetoes.length) return;
+  section("vetoes").append(heading("Why orders were vetoed"), barList(metrics.vetoes.slice(0, 16)),
     el("p", { class: "note" }, "Bars in which each reason held, and their share of all recorded bars; several may hold at once."));
 }
 
 function returnsTable() {
   if (!data.returns.every) return;
+  section("returns").classList.toggle("monthly", data.returns.every === "1mo"); // thirteen columns want the whole width
   section("returns").append(heading(data.returns.every === "1mo" ? "Monthly returns" : "Daily returns"), calendarTable(data.returns));
 }
 

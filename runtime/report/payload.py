@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from runtime.metrics import Metrics, drawdown_curve, held_positions, period_returns, veto_counts
+from runtime.metrics import Metrics, drawdown_curve, held_positions, period_returns
 from runtime.report.series import Candles, bucket_starts, extremes_kept, label_runs, last_known, significant, to_candles
-from runtime.results import BacktestResult, Labels, Roles, role_column
+from runtime.results import VALUE_KEYS, BacktestResult, Labels, Roles, role_column
 
 CURVE_POINTS = 4_000  # for equity, and as many for drawdown; most of them are the same bars
 CANDLES = 4_000
@@ -45,7 +45,6 @@ def page_data(result: BacktestResult, metrics: Metrics, roles: Roles, labels: La
         "curve": _curve(result),
         "price": _prices(result, roles),
         "trades": _trade_table(result.trades),
-        "vetoes": [count._asdict() for count in veto_counts(result.values, roles, labels)],
         "returns": _returns(result),
         "values": _last_values(result),
         "wiring": _plain(result.wiring),
@@ -69,17 +68,20 @@ def _curve(result: BacktestResult) -> dict[str, Any]:
 
 def _prices(result: BacktestResult, roles: Roles) -> dict[str, dict[str, Any]]:
     """By symbol: candles, the levels that protected a position, regimes, and the trades to mark."""
-    close = role_column(result.values, roles, "close")
-    if close is None:
+    recorded = result.values.collect_schema()
+    parts = ("open", "high", "low", "close", "stop", "take", "regime")
+    columns = {part: role_column(recorded, roles, part) for part in parts}
+    if columns["close"] is None:
         return {}
     limit = max(FEWEST_CANDLES, min(CANDLES, ALL_CANDLES // max(len(result.symbols), 1)))
-    parts = ("open", "high", "low", "close", "stop", "take", "regime")
-    columns = {part: role_column(result.values, roles, part) for part in parts}
-    recorded = result.values.select(
-        "time", "symbol", *(pl.col(column).alias(part) for part, column in columns.items() if column is not None)
-    ).filter(pl.col("close").is_not_nan() & pl.col("close").is_not_null())
-    frames = recorded.partition_by("symbol", as_dict=True, include_key=False)
-    return {s: _price(result, s, frames[(s,)], limit) for s in result.symbols if (s,) in frames}
+    wanted = ["time", *(pl.col(column).alias(part) for part, column in columns.items() if column is not None)]
+    prices = {}
+    for symbol in result.symbols:  # one at a time: all of them may not fit in memory
+        own = result.values.filter(pl.col("symbol") == symbol).select(wanted)
+        bars = own.filter(pl.col("close").fill_nan(None).is_not_null()).collect()
+        if bars.height:
+            prices[symbol] = _price(result, symbol, bars, limit)
+    return prices
 
 
 def _price(result: BacktestResult, symbol: str, bars: pl.DataFrame, limit: int) -> dict[str, Any]:
@@ -126,10 +128,10 @@ def _returns(result: BacktestResult) -> dict[str, Any]:
 
 
 def _last_values(result: BacktestResult) -> list[dict[str, Any]]:
-    """Each recorded port with its value on each symbol's last bar."""
-    last = result.values.group_by("symbol").last()
+    """Each recorded port with its value at the last bar, a symbol at a time."""
+    last = result.values.tail(len(result.symbols)).collect()
     rows = {row["symbol"]: row for row in last.to_dicts()}
-    ports = [column for column in result.values.columns if column not in ("time", "symbol")]
+    ports = [column for column in last.columns if column not in VALUE_KEYS]
     return [{"port": port, "values": [_finite(rows.get(s, {}).get(port)) for s in result.symbols]} for port in ports]
 
 

@@ -1,4 +1,4 @@
-"""A run in a terminal: the figures that matter, one screen. Plain text without colour where the output is no terminal."""
+"""A run in a terminal: the figures that matter, one screen; plain text where the output is no terminal."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def print_summary(
     result: BacktestResult,
     metrics: Metrics,
     console: Console,
-    vetoes: Sequence[VetoCount] = (),
     report: str | os.PathLike[str] | None = None,
 ) -> None:
     """Print the figures, the symbols, the most frequent vetoes and where the report lies."""
     console.print(_title(result))
-    console.print(_spark_line(result, metrics), no_wrap=True)
+    if console.encoding.lower().startswith("utf"):
+        console.print(_spark_line(result, metrics), no_wrap=True)
     console.print()
     console.print(_figures(metrics))
     if len(result.symbols) > 1:
         console.print()
         console.print(_symbols(metrics))
-    if vetoes:
+    if metrics.vetoes:
         console.print()
-        console.print(_vetoes(vetoes))
+        console.print(_vetoes(metrics.vetoes))
     if report is not None:
         console.print()
         # a path is for copying: never broken over lines, never read as markup

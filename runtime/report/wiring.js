@@ -1,8 +1,8 @@
 // The wiring as a graph: a column a domain, a box a node, a curve for every pair that is joined, an inspector for the ports.
 "use strict";
 
-const DOMAINS = ["data", "regime", "microstructure", "kinematics", "pattern", "fusion", "meta", "rl", "risk", "execution", "block"];
-const BOX = { wide: 138, high: 25, across: 36, down: 8, head: 26 };
+const DOMAINS = ["data", "regime", "microstructure", "kinematics", "pattern", "fusion", "meta", "rl", "risk", "execution", "block", "orders"];
+const BOX = { wide: 130, high: 25, across: 30, down: 8, head: 26 };
 const CLOCK_UNITS = { s: 1000, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 
 function clockLength(text) {
@@ -17,6 +17,14 @@ function slowClock(node, base) {
 }
 
 const nodeOf = (port) => port.slice(0, port.lastIndexOf("."));
+
+// The orders that leave the graph, drawn as one more node.
+function withOrders(wiring) {
+  if (!wiring.orders || !wiring.orders.length) return wiring;
+  const orders = { key: "orders", name: "orders", layer: null, domain: "orders", clock: "", scope: "symbol", outputs: [], params: {},
+    inputs: wiring.orders.map((order) => ({ port: order.port, type: order.type ?? "order", source: order.source })) };
+  return { ...wiring, nodes: [...wiring.nodes, orders] };
+}
 
 // One joint for each pair of nodes and kind of edge.
 function joints(wiring, keys) {
@@ -60,7 +68,7 @@ function positions(columns) {
     column.nodes.forEach((node, i) =>
       at.set(node.key, { x: c * (BOX.wide + BOX.across), y: BOX.head + lead + i * (BOX.high + BOX.down), column: c }));
   });
-  return { at, wide: columns.length * (BOX.wide + BOX.across) - BOX.across + 24, high: BOX.head + tallest * (BOX.high + BOX.down) + 4 };
+  return { at, wide: columns.length * (BOX.wide + BOX.across) - BOX.across + 10, high: BOX.head + tallest * (BOX.high + BOX.down) + 4 };
 }
 
 // Forward edges leave on the right and arrive on the left; those in a column bulge to its right; those that go back leave on the left.
@@ -71,7 +79,7 @@ function curve(from, to) {
     return { path: `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, middle: [(x1 + x2) / 2, (y1 + y2) / 2], end: [x2, y2] };
   }
   if (to.column === from.column) {
-    const x = from.x + BOX.wide, bulge = Math.min(BOX.across - 6, 14 + Math.abs(y2 - y1) * 0.12);
+    const x = from.x + BOX.wide, bulge = Math.min(BOX.across - 4, 12 + Math.abs(y2 - y1) * 0.12);
     return { path: `M${x},${y1}C${x + bulge},${y1} ${x + bulge},${y2} ${x},${y2}`, middle: [x + bulge * 0.75, (y1 + y2) / 2], end: [x, y2] };
   }
   const x1 = from.x, x2 = to.x + BOX.wide, bend = Math.max(24, (x1 - x2) * 0.45);
@@ -84,7 +92,7 @@ function cut(text, longest) {
 
 function nodeBox(node, place, base) {
   const slow = slowClock(node, base), key = cut(node.key, 14);
-  const room = Math.floor((BOX.wide - 24) / 6.1) - key.length - (slow ? slow.length : 0);
+  const room = Math.floor((BOX.wide - 22) / 6.4) - key.length - (slow ? slow.length : 0);
   const name = node.name === node.key ? "" : cut(node.name, Math.max(room, 4));
   return svg("g", { class: `node ${node.scope === "portfolio" ? "portfolio" : ""}`, tabindex: 0, transform: `translate(${place.x},${place.y})` },
     svg("rect", { width: BOX.wide, height: BOX.high, rx: 4 }),
@@ -95,7 +103,7 @@ function nodeBox(node, place, base) {
 function inspector(node, base) {
   if (!node) return [el("p", { class: "muted" }, "Point at a node to see its ports; click to keep it.")];
   const slow = slowClock(node, base), params = Object.entries(node.params || {});
-  const facts = [node.layer === null || node.layer === undefined || node.layer === "" ? null : `layer ${node.layer}`, node.domain,
+  const facts = [known(node.layer) || node.layer ? `layer ${node.layer}` : null, node.domain,
     node.scope === "portfolio" ? "portfolio" : null, slow ? `clock ${slow}` : null].filter(Boolean).join(" · ");
   const part = (title, items, kind = null) => (items.length ? el("div", { class: kind }, el("h3", {}, title), el("ul", {}, items)) : null);
   const written = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
@@ -109,12 +117,13 @@ function inspector(node, base) {
 }
 
 // The graph and its inspector, laid out for a panel of the given width.
-function wiringGraph(wiring, base, available) {
+function wiringGraph(given, base, available) {
+  const wiring = withOrders(given);
   const nodes = new Map(wiring.nodes.map((node) => [node.key, node]));
   const joined = joints(wiring, nodes), columns = columnsOf(wiring, joined);
   const { at, wide, high } = positions(columns);
   const details = el("div", { class: "inspector", "aria-live": "polite" }, inspector(null, base));
-  const scale = Math.max(0.72, Math.min(1, available / wide));
+  const scale = Math.max(0.7, Math.min(1, available / wide));
   const drawing = svg("svg", { width: wide * scale, height: high * scale, viewBox: `0 0 ${wide} ${high}`, role: "group", "aria-label": "Wiring graph" });
   columns.forEach((column, c) => drawing.append(svg("text", { class: "stage", x: c * (BOX.wide + BOX.across), y: 13 }, column.name)));
   const drawn = joined.map((joint) => {

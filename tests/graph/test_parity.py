@@ -101,7 +101,10 @@ def test_a_snapshot_of_another_plan_is_refused() -> None:
 def test_a_changed_window_or_constant_compiles_nothing_new_until_it_outgrows_its_ring() -> None:
     base = plan_of(SLOW_AND_LATE.replace("window: 3", "window: 4"))
     assert plan_of(SLOW_AND_LATE.replace("window: 3", "window: 7")).module == base.module
-    assert plan_of(SLOW_AND_LATE.replace("window: 3", "window: 4").replace("scale: 0.5", "scale: 0.7")).module == base.module
+    assert (
+        plan_of(SLOW_AND_LATE.replace("window: 3", "window: 4").replace("scale: 0.5", "scale: 0.7")).module
+        == base.module
+    )
     assert plan_of(SLOW_AND_LATE.replace("window: 3", "window: 8")).module != base.module
 
 

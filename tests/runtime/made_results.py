@@ -83,7 +83,7 @@ def made_result(
         fills=fills,
         trades=with_excursions(with_reasons(trades, frame, ROLES, LABELS), frame, ROLES),
         equity=_equity(bars, fills, initial),
-        values=frame,
+        values=frame.lazy(),
         wiring=WIRING,
         venue=VENUE,
         seconds=0.42,

@@ -1,0 +1,150 @@
+"""The books: what a fill and a funding payment do to position and cash, and what everything is worth."""
+
+from math import fabs, isnan, nan
+
+from graph.language import kernel
+
+DUST = 1e-12
+"""A fill that differs by this share from the open position closes it: the difference is rounding."""
+MOST_LEVERAGE = 1e6
+
+
+@kernel
+def post_fill(
+    account, wallet, now, index, fills, side, qty, price, reference, fee_rate, maker, reason, decided
+):  # fmt: skip
+    """Enters one fill. fee_rate: bps of the notional. reference: what the market showed, to tell the slippage."""
+    before = account.position
+    closes = before * side < 0.0
+    if closes and fabs(qty - fabs(before)) <= DUST * qty:
+        qty = fabs(before)
+    fee = qty * price * fee_rate * 1e-4
+    after = before + side * qty
+    if closes:
+        account.realised += side * min(qty, fabs(before)) * (account.entry - price)
+        if after * side > 0.0:
+            account.entry = price
+    elif before == 0.0:
+        account.entry = price
+    else:
+        account.entry = (fabs(before) * account.entry + qty * price) / fabs(after)
+    account.position = after
+    wallet.cash -= side * qty * price + fee
+    account.fees += fee
+    if after == 0.0 or before * after <= 0.0:
+        account.held = -1.0  # valuing the bar makes it 0
+        account.stop_price = nan
+        account.take_price = nan
+        account.exiting = 0
+    if after == 0.0:
+        account.entry = nan
+    if isnan(account.fill_qty):
+        account.fill_qty = qty
+        account.fill_price = price
+    else:
+        total = account.fill_qty + qty
+        account.fill_price += (price - account.fill_price) * qty / total
+        account.fill_qty = total
+    account.fill_fees += fee
+    account.fill_maker = float(maker)
+    if wallet.fills < len(fills):
+        write_fill(
+            fills[wallet.fills], now, index, side, qty, price, fee, side * (price - reference) * qty, maker, reason,
+            decided, after,
+        )  # fmt: skip
+        wallet.fills += 1
+    else:
+        wallet.unlogged += 1
+    return 0.0
+
+
+@kernel
+def write_fill(entry, now, index, side, qty, price, fee, slippage, maker, reason, decided, position):
+    entry.time = int(now)
+    entry.decision_time = int(decided)
+    entry.symbol = index
+    entry.side = int(side)
+    entry.qty = qty
+    entry.price = price
+    entry.fee = fee
+    entry.slippage = slippage
+    entry.maker = maker
+    entry.reason = reason
+    entry.position = position
+    return 0.0
+
+
+@kernel
+def pay_funding(account, wallet, settings, event):
+    """Longs pay the rate on their value at the open, shorts receive it."""
+    if settings.funding == 1 and not isnan(event.funding_rate):
+        payment = account.position * event.open * event.funding_rate
+        account.funding += payment
+        wallet.cash -= payment
+    return 0.0
+
+
+@kernel
+def forget_fills(account):
+    """The bar before is over: its fills are no longer this bar's."""
+    if not isnan(account.fill_qty):
+        account.fill_price = nan
+        account.fill_qty = nan
+        account.fill_fees = 0.0
+        account.fill_maker = 0.0
+    return 0.0
+
+
+@kernel
+def value_position(account, close):
+    """The position at a close. `held` counts the bars since the one in which it was opened."""
+    account.mark = close
+    if account.position != 0.0:
+        account.held += 1.0
+        account.exposure = account.position * close
+        account.unrealised = account.position * (close - account.entry)
+    else:
+        account.held = 0.0
+        account.exposure = 0.0
+        account.unrealised = 0.0
+    return 0.0
+
+
+@kernel
+def liquidation_price(account, wallet, settings) -> float:
+    """Where equity is down to the maintenance margin, all other symbols standing still. A long's may be negative.
+
+    equity = cash + others + position * price; margin = maintenance * (gross of others + |position| * price).
+    """
+    spare = wallet.cash + wallet.other_value - settings.maintenance * wallet.other_gross
+    if account.position > 0.0:
+        return -spare / (account.position * (1.0 - settings.maintenance))
+    return spare / (-account.position * (1.0 + settings.maintenance))
+
+
+@kernel
+def settle(accounts, wallet, settings):
+    """Equity, exposure and leverage of the whole account at the last closes; summed afresh, so nothing drifts."""
+    net = 0.0
+    gross = 0.0
+    reserved = 0.0
+    positions = 0.0
+    for i in range(len(accounts)):
+        exposure = accounts[i].exposure
+        net += exposure
+        gross += fabs(exposure)
+        reserved += accounts[i].reserved
+        if accounts[i].position != 0.0:
+            positions += 1.0
+    wallet.net = net
+    wallet.gross = gross
+    wallet.reserved = reserved
+    wallet.positions = positions
+    wallet.equity = wallet.cash + net
+    for i in range(len(accounts)):
+        size = fabs(accounts[i].exposure)
+        if size > 0.0:
+            accounts[i].leverage = size / max(wallet.equity, size / MOST_LEVERAGE)
+        else:
+            accounts[i].leverage = 0.0
+    return 0.0

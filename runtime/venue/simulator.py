@@ -1,0 +1,110 @@
+"""The simulated venue: the kernels that the compiled loop calls, and the declaration that it takes them from."""
+
+from math import fabs, inf, isnan, nan
+
+from graph.language import kernel
+from graph.venue import Venue
+from runtime.venue.costs import bar_room, observe
+from runtime.venue.ledger import forget_fills, pay_funding, settle, value_position
+from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed, take
+from runtime.venue.messages import arrive, at_market, pass_time, report_orders, wait_for_bar
+from runtime.venue.orders import place
+from runtime.venue.protection import close_position, live_on, live_through, take_out
+from runtime.venue.records import BY_END, FILL, FILLS_PER_BAR, Account, Wallet
+from runtime.venue.settings import VenueSettings
+
+
+@kernel
+def meet_market(account, wallet, settings, event, now, index, fills):
+    """Lets one symbol's orders, levels and position of earlier steps meet its bar."""
+    forget_fills(account)
+    if isnan(event.time + event.open + event.high + event.low + event.close):
+        if account.messages > 0:
+            wait_for_bar(account)
+            report_orders(account, wallet)
+        if account.position != 0.0:
+            account.held += 1.0
+    elif account.position == 0.0 and account.messages == 0:
+        observe(account, settings, event)
+        account.mark = event.close
+    elif account.messages == 0 and rests(account, wallet, settings, event):
+        observe(account, settings, event)
+        gross = fabs(account.exposure)
+        wallet.equity -= account.exposure
+        value_position(account, event.close)
+        wallet.equity += account.exposure
+        wallet.gross += fabs(account.exposure) - gross
+    else:
+        trade(account, wallet, settings, event, now, index, fills)
+    return 0.0
+
+
+@kernel
+def rests(account, wallet, settings, event) -> bool:
+    """True when nothing can happen to a position in this bar: no level is reached, no funding is due."""
+    if account.exiting != 0 or not (isnan(event.funding_rate) or settings.funding == 0):
+        return False
+    if account.position > 0.0:
+        worst = event.low
+        reached = worst <= account.stop_price or event.high >= account.take_price
+    else:
+        worst = event.high
+        reached = worst >= account.stop_price or event.low <= account.take_price
+    value = account.position * worst
+    equity = wallet.equity + value - account.exposure
+    gross = wallet.gross + fabs(value) - fabs(account.exposure)
+    return not reached and (settings.maintenance == 0.0 or equity > settings.maintenance * gross)
+
+
+@kernel
+def trade(account, wallet, settings, event, now, index, fills):
+    """A bar in which something may happen, in the order of its path: open, then inside, then close."""
+    wallet.other_value = wallet.equity - wallet.cash - account.exposure
+    wallet.other_gross = wallet.gross - fabs(account.exposure)
+    account.room = bar_room(settings, event)
+    account.opened = nan
+    pay_funding(account, wallet, settings, event)
+    arrive(account, settings, event, now)
+    if at_market(account):
+        meet_open(account, wallet, settings, event, now, index, fills)
+    if account.exiting != 0:
+        close_position(account, wallet, settings, event, now, index, fills, event.open, account.exiting)
+    side = -1.0 if account.position > 0.0 else 1.0
+    if passed(account, settings, side, account.take_price, event.open):
+        take_out(account, wallet, settings, event, now, index, fills, event.open, event.open)
+    if account.position != 0.0:
+        live_through(account, wallet, settings, event, now, index, fills)
+    elif awaits_price(account):
+        meet_inside(account, wallet, settings, event, now, index, fills)
+    if account.position != 0.0 and not isnan(account.opened):
+        live_on(account, wallet, settings, event, now, index, fills)
+    pass_time(account)
+    observe(account, settings, event)
+    value_position(account, event.close)
+    wallet.equity = wallet.cash + wallet.other_value + account.exposure
+    wallet.gross = wallet.other_gross + fabs(account.exposure)
+    report_orders(account, wallet)
+    return 0.0
+
+
+@kernel
+def close_out(account, wallet, settings, event, now, index, fills):
+    """After the last step: closes what is open at the last close, at the market's cost, and calls orders off.
+
+    Share of volume sets no limit here. event: the last bar; only its book is read. Call `settle` afterwards.
+    """
+    forget_fills(account)
+    account.messages = 0
+    if account.position != 0.0:
+        side = -1.0 if account.position > 0.0 else 1.0
+        account.room = inf
+        take(
+            account, wallet, settings, event, now, index, fills, side, fabs(account.position), account.mark, nan, BY_END,
+            now,
+        )  # fmt: skip
+        value_position(account, account.mark)
+    report_orders(account, wallet)
+    return 0.0
+
+
+SIMULATED = Venue(Account, Wallet, VenueSettings, FILL, FILLS_PER_BAR, meet_market, settle, place)

@@ -1,0 +1,170 @@
+"""`stratoquant layers` and `stratoquant schema`: what the layers declare, for people, scripts and editors."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.terminal import deliver, painter
+
+if TYPE_CHECKING:
+    from graph.language import Layer
+    from graph.registry import Registry
+    from graph.types import PortType
+
+SCHEMA_FILE = Path("specs/wiring.schema.json")
+
+
+def layers(
+    key: Annotated[
+        str | None, typer.Argument(help="One layer, such as L14 or rsi; without it the whole table.")
+    ] = None,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Also the blocks, which have no number.")] = False,
+    domain: Annotated[str | None, typer.Option(help="Only one domain, such as kinematics.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Also the layers of your own in this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the layers, or show the page of one: ports, types, parameters, rule, source.
+
+    \b
+    Example: stratoquant layers --domain risk
+             stratoquant layers L14
+    """
+    from layers import catalogue
+
+    registry = catalogue()
+    if folder is not None:
+        if not folder.is_dir():
+            raise typer.BadParameter(f"{folder} is no folder")
+        registry = registry.with_folder(folder)
+    chosen = [_one(key, registry)] if key else _chosen(registry, blocks, domain)
+    if as_json:
+        deliver(json.dumps([described(layer) for layer in chosen], indent=2), None)
+    else:
+        deliver(page(chosen[0]) if key else table(chosen), None)
+
+
+def schema(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it; - prints it.")] = SCHEMA_FILE,
+) -> None:
+    """Write the JSON Schema by which editors complete and check wirings.
+
+    A wiring finds it by its first line: # yaml-language-server: $schema=wiring.schema.json
+
+    \b
+    Example: stratoquant schema
+             stratoquant schema -o - > my_schema.json
+    """
+    from graph.schema import schema_text
+    from layers import catalogue
+
+    deliver(schema_text(catalogue()), output)
+    if str(output) != "-" and sys.stderr.isatty():
+        print(f"wrote {output}", file=sys.stderr)
+
+
+def described(layer: Layer) -> dict[str, Any]:
+    """A layer as data; `id` is its number, null for a block."""
+    return {
+        "id": layer.number,
+        "name": layer.name,
+        "domain": layer.domain,
+        "inputs": [{"name": name, "type": str(port)} for name, port in layer.inputs.items()],
+        "outputs": [{"name": name, "type": str(port)} for name, port in layer.outputs.items()],
+        "params": {
+            name: {key: fact[key] for key in ("default", "low", "high", "meaning")}
+            for name, fact in _params(layer).items()
+        },
+    }
+
+
+def table(chosen: Sequence[Layer]) -> str:
+    """One line a layer."""
+    paint = painter(sys.stdout)
+    rows = [(one.key, one.name, one.domain, _names(one.inputs), _names(one.outputs)) for one in chosen]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    lines = []
+    for key, name, domain, inputs, outputs in rows:
+        head = f"{key:<{widths[0]}}  {name:<{widths[1]}}  {domain:<{widths[2]}}"
+        lines.append(f"{paint('place', head)}  {inputs} -> {outputs}")
+    return "\n".join(lines)
+
+
+def page(layer: Layer) -> str:
+    """All that a layer declares, as text."""
+    scope = "portfolio: steps once for all symbols" if layer.portfolio else "symbol: steps once for each"
+    facts = [("domain", layer.domain), ("scope", scope), ("source", layer.source), ("compared with", layer.oracle)]
+    if layer.closed_loop:
+        facts.append(("loop", "closed: reads the account"))
+    lines = [layer.doc, "", *(f"{name + ':':<14} {text}" for name, text in facts if text)]
+    lines += _section("inputs", _ports(layer.inputs)) + _section("outputs", _ports(layer.outputs))
+    return "\n".join(lines + _section("parameters", _param_lines(layer)) + _labels(layer))
+
+
+def _one(key: str, registry: Registry) -> Layer:
+    from graph.passes.p1_load import suggestion
+
+    names = {registry.name(k): k for k in registry.keys()}  # noqa: SIM118 - a registry is no mapping
+    found = key if key in registry else names.get(key, f"L{key}" if f"L{key}" in registry else "")
+    if not found:
+        hint = suggestion(key, [*registry.keys(), *names]) or "`stratoquant layers --blocks` lists all"
+        raise typer.BadParameter(f"there is no layer {key}; {hint}")
+    return registry.get(found)
+
+
+def _chosen(registry: Registry, blocks: bool, domain: str | None) -> list[Layer]:
+    from graph.language import DOMAINS
+
+    if domain is not None and domain not in DOMAINS:
+        raise typer.BadParameter(f"there is no domain {domain}; they are {', '.join(DOMAINS)}")
+    found = [registry.get(key) for key in registry.keys()]  # noqa: SIM118
+    numbered = [one for one in found if blocks or one.number is not None]
+    return [one for one in numbered if domain is None or one.domain == domain]
+
+
+def _params(layer: Layer) -> dict[str, dict[str, Any]]:
+    from graph.passes.p2_resolve import parameter_bounds
+
+    if layer.params is None:
+        return {}
+    facts = {}
+    for name, field in layer.params.model_fields.items():
+        whole = field.annotation is int
+        low, high = (int(b) if whole else b for b in parameter_bounds(layer.params, name))
+        facts[name] = {"default": field.default, "low": low, "high": high, "meaning": field.description, "whole": whole}
+    return facts
+
+
+def _names(ports: Mapping[str, PortType]) -> str:
+    return ", ".join(name + ("?" if port.optional else "") for name, port in ports.items())
+
+
+def _ports(ports: Mapping[str, PortType]) -> list[tuple[str, str, str]]:
+    return [
+        (name, str(port) + (" a symbol" if port.per_symbol else ""), f"{port.edge.meaning} ({port.edge.range_text()})")
+        for name, port in ports.items()
+    ]
+
+
+def _param_lines(layer: Layer) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, fact in _params(layer).items():
+        kind = "whole, " if fact["whole"] else ""
+        rows.append((name, f"{fact['default']:g}", f"{fact['meaning']} ({kind}{fact['low']:g} to {fact['high']:g})"))
+    return rows
+
+
+def _section(title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return ["", f"{title}:", *(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)]
+
+
+def _labels(layer: Layer) -> list[str]:
+    return [line for port, names in layer.labels.items() for line in ("", f"{port}: {', '.join(names)}")]

@@ -1,0 +1,154 @@
+"""`stratoquant check` and `wiring_check`: checks wirings and prints what was found. The checks are the compiler's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graph import render
+from graph.diagnostics import Diagnostic, Findings, Severity
+from tools import exit_codes
+from tools.terminal import deliver, painter
+
+if TYPE_CHECKING:
+    from graph.compiler import Checked
+
+
+class Format(str, Enum):  # noqa: UP042 - the command line shows the plain value
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
+Wirings = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Wiring files. A file that another of them includes is checked as a part of that one."),
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", help="text for people, json, sarif (code scanning), github (annotations).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")]
+Prove = Annotated[bool, typer.Option("--prove", help="Also run the dynamic proof that no value knows the future.")]
+Explain = Annotated[
+    str | None, typer.Option("--explain", metavar="CODE", help="Print the page of a code, such as W020, and stop.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen.")]
+
+
+def check(
+    wirings: Wirings = None,
+    format_: FormatOption = Format.TEXT,
+    as_json: Json = False,
+    strict: Strict = False,
+    prove: Prove = False,
+    explain: Explain = None,
+    output: Output = None,
+) -> None:
+    """Check wirings: names, types, causality, risk. Nothing is compiled or run.
+
+    \b
+    Example: stratoquant check specs/wiring_master.yaml
+             stratoquant check specs/*.yaml --strict --format sarif -o findings.sarif
+             stratoquant check --explain W020
+    """
+    if explain is not None:
+        deliver(explained(explain), output)
+        return
+    if not wirings:
+        raise typer.BadParameter("name at least one wiring, such as specs/wiring_master.yaml")
+    files = without_parts(wirings)
+    results = [(file, checked_file(file, prove=prove)) for file in files]
+    findings = list(dict.fromkeys(f for _, (_, found) in results for f in found))
+    chosen = Format.JSON if as_json else format_
+    if chosen is Format.TEXT:
+        lines = [_verdict(file, checked, found, output) for file, (checked, found) in results]
+        deliver("\n".join(lines), output)
+    else:
+        deliver(rendered(chosen, findings, files), output)
+    raise typer.Exit(int(exit_codes.of_findings(findings, strict=strict)))
+
+
+def checked_file(path: Path, *, prove: bool = False) -> tuple[Checked, tuple[Diagnostic, ...]]:
+    """What the compiler, and the proof if asked for, say of one wiring."""
+    from graph.compiler import check as check_wiring
+    from layers import catalogue
+
+    checked = check_wiring(path, catalogue())
+    if not prove or not checked.sound:
+        return checked, checked.findings
+    from runtime.proof import prove as proof
+
+    return checked, (*checked.findings, *proof(checked))
+
+
+def without_parts(paths: Sequence[Path]) -> list[Path]:
+    """The wirings that are meant as such: parts that another of the files includes, and without a clock, fall away."""
+    from graph.yaml_source import read_yaml
+
+    if len(paths) < 2:
+        return list(paths)
+    included: set[Path] = set()
+    parts: set[Path] = set()
+    for path in paths:
+        source = read_yaml(path, Findings())
+        if source is None or not isinstance(source.data, dict):
+            continue
+        names = source.data.get("include")
+        included |= {(path.parent / str(n)).resolve() for n in names} if isinstance(names, list) else set()
+        parts |= {path.resolve()} if "clock" not in source.data else set()
+    return [p for p in paths if p.resolve() not in included & parts]
+
+
+def rendered(chosen: Format, findings: Sequence[Diagnostic], files: Iterable[Path]) -> str:
+    """Findings in a format for programs."""
+    if chosen is Format.JSON:
+        return render.as_json(findings, [str(f) for f in files])
+    if chosen is Format.SARIF:
+        from importlib.metadata import version
+
+        return render.as_sarif(findings, version("stratoquant"))
+    return render.as_annotations(findings)
+
+
+def explained(code: str) -> str:
+    """The page of a finding code, of whichever part of the system. Raises typer.BadParameter for an unknown one."""
+    from graph.codes import CODES
+    from graph.passes.p1_load import suggestion
+    from runtime.data.codes import CODES as DATA_CODES
+    from runtime.files import FILE_CODES
+
+    wanted = code.strip().upper()
+    if wanted in CODES:
+        return CODES[wanted].text()
+    others = {**DATA_CODES, **FILE_CODES}
+    if wanted in others:
+        page = others[wanted]
+        return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"
+    known = [*CODES, *others]
+    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, D, F'}")
+
+
+def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: Path | None) -> str:
+    """The findings of one wiring and, in one line, what came of the check."""
+    paint = render.plain if output else painter(sys.stdout)
+    text = render.as_text(found, paint)
+    if any(f.severity is Severity.ERROR for f in found) or checked.graph is None:
+        return f"{text}\n{file}: {paint('error', render.summary(found))}"
+    counted = f", {render.summary(found)}" if found else ""
+    sound = f"{file}: {paint('ok', 'sound')}, {_size(checked)}{counted}"
+    return f"{text}\n{sound}" if text else sound
+
+
+def _size(checked: Checked) -> str:
+    assert checked.graph is not None
+    count = len(checked.graph.nodes)
+    nodes = f"{count} node{'' if count == 1 else 's'}"
+    warm = checked.warmup.orders if checked.warmup and checked.graph.orders else 0
+    return f"{nodes}, first order possible after {warm} bars" if warm else nodes

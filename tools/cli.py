@@ -1,0 +1,61 @@
+"""`stratoquant`: the commands put together. Each is defined in a module of its own; none is here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tools import catalogue, data, draw, exit_codes, new
+from tools.backtest import backtest
+from tools.check import check
+from tools.entry import run
+from tools.explain import explain
+
+app = typer.Typer(
+    name="stratoquant",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=exit_codes.HELP,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"stratoquant {version('stratoquant')}")
+        raise typer.Exit
+
+
+@app.callback()
+def stratoquant(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Declarative, layered trading signals: wired in YAML, proven sound, run as one compiled graph.
+
+    \b
+    Example: stratoquant check specs/sma_cross.yaml
+             stratoquant backtest specs/sma_cross.yaml
+    """
+
+
+app.command()(check)
+app.command()(draw.graph)
+app.command()(catalogue.layers)
+app.command()(backtest)
+app.command()(explain)
+app.add_typer(data.app, name="data")
+app.add_typer(new.app, name="new")
+app.command()(catalogue.schema)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    sys.exit(run(app, "stratoquant", arguments))
+
+
+if __name__ == "__main__":
+    main()

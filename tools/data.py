@@ -1,0 +1,215 @@
+"""`stratoquant data`: import, validate, describe, make and resample bars. The rules for bars are in runtime.data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tools.exit_codes import UNREADABLE_DATA, ExitCode
+from tools.terminal import deliver, painter, working
+
+if TYPE_CHECKING:
+    from runtime.data.describe import SeriesInfo
+    from runtime.data.findings import Finding
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import, check, describe and make market data.")
+
+
+class Stamp(str, Enum):  # noqa: UP042 - the command line shows the plain value
+    OPEN = "open"
+    CLOSE = "close"
+
+
+Stored = Annotated[Path, typer.Argument(help="A Parquet file of bars, or a folder of them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Clock = Annotated[str | None, typer.Option(help="Spacing of the bars, such as 1m; without it, as the bars lie.")]
+Target = Annotated[Path, typer.Argument(help="The Parquet file to write; in a folder, a file a symbol.")]
+
+
+def clock_ms(text: str | None) -> int | None:
+    """Milliseconds of a clock as people write it. Raises typer.BadParameter."""
+    from graph.clock import parse_clock
+
+    try:
+        return parse_clock(text) if text is not None else None
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="CSV (also .gz), Feather or Parquet.")],
+    target: Target,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="OURS=THEIRS, where a column is not recognised: close=Last.")
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help="What the file holds, if no column says so.")] = None,
+    stamp: Annotated[Stamp, typer.Option(help="Whether the source dates a bar by its open or its close.")] = Stamp.OPEN,
+    clock: Clock = None,
+    time_format: Annotated[str | None, typer.Option(help="A strptime pattern for unusual times.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a table of bars into the store. Data that is unsound is not written.
+
+    \b
+    Example: stratoquant data import BTCUSDT-1m-2024-03.csv bars/ --symbol BTCUSDT
+    """
+    from runtime.data.imports import import_bars
+
+    with working(f"reading {source}"):
+        done = import_bars(source, target, _mapping(map_ or []), symbol, stamp.value, clock_ms(clock), time_format)
+    facts = asdict(done) | {"files": [str(f) for f in done.files], "warnings": _plain(done.warnings)}
+    if as_json:
+        deliver(json.dumps(facts, indent=2), None)
+        return
+    _print_findings(done.warnings)
+    from graph.clock import format_clock
+
+    names = ", ".join(str(f) for f in done.files)
+    order = ", turned round (they were listed newest first)" if done.newest_first else ""
+    print(f"{done.rows} bars of {format_clock(done.clock_ms)}, {', '.join(done.symbols)}{order} -> {names}")
+
+
+@app.command()
+def validate(
+    path: Stored,
+    clock: Clock = None,
+    symbol: Annotated[str | None, typer.Option(help="The one symbol that is expected there.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check stored bars by every rule and list all that is wrong.
+
+    \b
+    Example: stratoquant data validate bars/ --clock 1m
+    """
+    from runtime.data.store import check_store
+
+    with working(f"checking {path}"):
+        found = check_store(path, clock_ms(clock), symbol)
+    errors = [f for f in found if f.severity == "error"]
+    if as_json:
+        counts = {"path": str(path), "errors": len(errors), "warnings": len(found) - len(errors)}
+        deliver(json.dumps({**counts, "findings": _plain(found)}, indent=2), None)
+    else:
+        _print_findings(found)
+        print(f"{path}: {_count(len(errors), 'error')}, {_count(len(found) - len(errors), 'warning')}")
+    if any(f.code in UNREADABLE_DATA for f in errors):
+        raise typer.Exit(int(ExitCode.FILES))
+    if errors or (strict and found):
+        raise typer.Exit(int(ExitCode.FINDINGS))
+
+
+@app.command()
+def info(
+    path: Stored,
+    symbols: Annotated[str | None, typer.Option(help="Comma-separated; without it all.")] = None,
+    clock: Clock = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the bars at a path are: symbols, period, spacing, gaps, columns.
+
+    \b
+    Example: stratoquant data info bars/ --symbols BTCUSDT,ETHUSDT
+    """
+    from runtime.data.describe import info as describe
+    from runtime.data.store import open_series
+
+    names = [s.strip() for s in symbols.split(",")] if symbols else None
+    with working(f"reading {path}"):
+        found = [describe(series, clock_ms(clock)) for series in open_series(path, names)]
+    if as_json:
+        deliver(json.dumps([asdict(one) for one in found], indent=2), None)
+        return
+    for one in found:
+        _print_series(one)
+
+
+@app.command()
+def synth(
+    target: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    symbols: Annotated[str, typer.Option(help="Comma-separated names.")] = "AAA,BBB,CCC",
+    bars: Annotated[int, typer.Option(min=1, help="Steps of the clock.")] = 43_200,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bars.")] = 1,
+    clock: Annotated[str, typer.Option(help="Spacing of the bars.")] = "1m",
+    book: Annotated[bool, typer.Option("--book", help="With ten levels of the book.")] = False,
+) -> None:
+    """Write bars of the built-in synthetic market. It is a model and measures no real one.
+
+    \b
+    Example: stratoquant data synth bars/made.parquet --symbols AAA,BBB --bars 10000 --seed 7
+    """
+    names = [s.strip() for s in symbols.split(",") if s.strip()]
+    if not names or len(set(names)) < len(names):
+        raise typer.BadParameter("give at least one symbol, and each once: --symbols AAA,BBB")
+    from runtime.data.bars import write_bars
+    from runtime.data.synthetic import synthesise
+
+    spacing = clock_ms(clock)
+    assert spacing is not None
+    with working(f"making {bars} bars"):
+        table = synthesise(names, bars, seed, spacing, book=book)
+        write_bars(table, target)
+    print(f"{table.height} bars of {clock}, {', '.join(names)} -> {target}")
+
+
+@app.command("resample")
+def resample_(
+    source: Stored,
+    target: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    clock: Annotated[str, typer.Option(help="Spacing of the slower bars, such as 15m.")],
+) -> None:
+    """Write slower bars made from stored ones; gaps stay gaps.
+
+    \b
+    Example: stratoquant data resample bars/BTCUSDT_1m.parquet bars_1h/BTCUSDT.parquet --clock 1h
+    """
+    from runtime.data.resample import resample_file
+
+    spacing = clock_ms(clock)
+    assert spacing is not None
+    with working(f"reading {source}"):
+        rows = resample_file(source, target, spacing)
+    print(f"{rows} bars of {clock} -> {target}")
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours or not theirs:
+            raise typer.BadParameter(f"{pair!r} is no mapping; write OURS=THEIRS, such as --map close=Last")
+        mapping[ours.strip()] = theirs.strip()
+    return mapping
+
+
+def _plain(found: list[Finding] | tuple[Finding, ...]) -> list[dict[str, Any]]:
+    return [asdict(f) | {"message": f.message, "fix": f.fix} for f in found]
+
+
+def _print_findings(found: list[Finding] | tuple[Finding, ...]) -> None:
+    paint = painter(sys.stdout)
+    for f in found:
+        print(f"{paint(f.severity, f'{f.severity} {f.code}')}: {f.message}\n  {paint('fix', 'fix:')} {f.fix}")
+
+
+def _print_series(one: SeriesInfo) -> None:
+    print(one)
+    for gap in one.gaps.largest[:3]:
+        print(f"  gap: {gap}")
+    book = "with book, " if "bid_px_0" in one.columns else ""
+    print(f"  {book}{one.idle:.1%} of bars without volume; columns: {', '.join(_scalars(one.columns))}")
+
+
+def _scalars(columns: tuple[str, ...]) -> list[str]:
+    return [c for c in columns if not c.startswith(("bid_", "ask_"))]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

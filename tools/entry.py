@@ -1,0 +1,61 @@
+"""Runs a command and turns what went wrong into a message and an exit code: users see no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer._click.exceptions import ClickException
+
+from graph.diagnostics import WiringError
+from graph.render import as_text, summary
+from runtime.errors import StratoError
+from tools import exit_codes
+from tools.exit_codes import ExitCode
+from tools.terminal import painter
+
+
+def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
+    """The exit code of a command line; `arguments` defaults to those of the process."""
+    try:
+        code = app(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except Exception as problem:
+        return _explain(problem, name)
+    if code == ExitCode.INTERRUPTED:
+        print("\ninterrupted; nothing half-written was left", file=sys.stderr)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _explain(problem: Exception, name: str) -> int:
+    paint = painter(sys.stderr)
+    if isinstance(problem, WiringError):
+        print(as_text(problem.findings, paint), summary(problem.findings), sep="\n", file=sys.stderr)
+        return exit_codes.of_findings(problem.findings)
+    if isinstance(problem, StratoError):
+        print(f"{paint('error', 'error:')} {problem}", file=sys.stderr)
+        return exit_codes.of_error_code(problem.code)
+    if isinstance(problem, ClickException):
+        hint = f"\n  {paint('fix', 'fix:')} see `{_command(problem, name)} --help`"
+        print(f"{paint('error', 'usage:')} {problem.format_message()}{hint}", file=sys.stderr)
+        return ExitCode.USAGE
+    if isinstance(problem, OSError) and problem.filename is not None:
+        reason = (problem.strerror or str(problem)).lower()
+        print(f"{paint('error', 'error:')} {os.fsdecode(problem.filename)}: {reason}", file=sys.stderr)
+        return ExitCode.FILES
+    traceback.print_exception(problem)
+    print(f"this is a defect of {name}, not of your input; please report it with the lines above", file=sys.stderr)
+    return ExitCode.DEFECT
+
+
+def _command(problem: ClickException, name: str) -> str:
+    context = getattr(problem, "ctx", None)
+    return str(context.command_path) if context is not None else name
