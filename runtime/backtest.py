@@ -7,6 +7,8 @@ a report shows is read back.
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +19,20 @@ import numpy as np
 import polars as pl
 
 from graph.account import BALANCES, FILL_REASONS
-from graph.drawing import drawing
+from graph.compiler import Checked
+from graph.drawing import draw
 from graph.language import Parameters
 from graph.plan import Plan
 from graph.session import Recorded, Session
 from runtime.data.market import Block, Market
-from runtime.results import FILL_SCHEMA, BacktestResult, Labels
+from runtime.files import write_atomically, write_text
+from runtime.metrics import Metrics
+from runtime.report import write_report
+from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
 from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 4096
+EQUITY_PARTS = "equity.parts"
 _PART_ROWS = 200_000
 
 
@@ -69,6 +76,26 @@ def run_backtest(
     return _result(plan, market, settings, session, keep, time.perf_counter() - started)
 
 
+def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels: Labels, folder: Path) -> None:
+    """Adds to the run's folder: trades.parquet, fills.parquet, equity.parquet, result.json and report.html."""
+    for name, frame in (("trades", result.trades), ("fills", result.fills), ("equity", result.equity)):
+        with write_atomically(folder / f"{name}.parquet") as part:
+            frame.write_parquet(part)
+    shutil.rmtree(folder / EQUITY_PARTS, ignore_errors=True)
+    facts = {
+        "name": result.name,
+        "symbols": result.symbols,
+        "clock_ms": result.clock_ms,
+        "start_ms": result.start_ms,
+        "end_ms": result.end_ms,
+        "digest": result.digest,
+        "venue": result.venue,
+        "metrics": metrics.model_dump(mode="json"),
+    }
+    write_text(folder / "result.json", json.dumps(facts, indent=1) + "\n")
+    write_report(result, roles, labels, folder / "report.html", metrics)
+
+
 def recorded_ports(plan: Plan) -> list[str]:
     """The ports that a run keeps for every bar: those in `record` and those with a role, each once."""
     graph = plan.graph
@@ -97,7 +124,7 @@ class _Keeper:
         self._plan = plan
         self._names = [_names(plan, [p for p in ports if plan.column(p).shared == shared]) for shared in (False, True)]
         self._values = _Parts(folder / "values")
-        self._balances = _Parts(folder / "equity")
+        self._balances = _Parts(folder / EQUITY_PARTS)
         self._fills: list[np.ndarray] = []
         self._symbols = np.array(plan.symbols)
         self._hashes = [hashlib.blake2b(digest_size=16) for _ in range(2)]
@@ -203,7 +230,7 @@ def _result(
         trades=_with_excursions(trades, values, roles),
         equity=equity,
         values=values,
-        wiring=drawing(plan.graph),
+        wiring=draw(Checked((), plan.graph, plan.warmup, plan.schedule)),
         venue=settings.venue.model_dump(),
         seconds=seconds,
         bars=market.bars,

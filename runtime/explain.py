@@ -99,7 +99,9 @@ def _readings(session: Session, graph: Graph, symbol: int) -> Iterator[Reading]:
                 seen.add(key)
                 node = graph.nodes[key]
                 reads = tuple(dict.fromkeys(ref.node for _, ref in node.references()))
-                yield Reading(key, node.layer.name, node.layer.domain, _values(session, graph, node, symbol), reads, steps)
+                yield Reading(
+                    key, node.layer.name, node.layer.domain, _values(session, graph, node, symbol), reads, steps
+                )
                 following += reads
         level, steps = following, steps + 1
 
@@ -111,6 +113,3 @@ def _values(session: Session, graph: Graph, node: Node, symbol: int) -> tuple[Va
         if kind.size is None:
             values.append(named_value(graph, node, port, float(numbers[0])))
     return tuple(values)
-
-
-

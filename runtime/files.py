@@ -77,6 +77,17 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise _refused(target, number) from error
 
 
+@contextmanager
+def refused_as_error(target: Path) -> Iterator[None]:
+    """Turns what the operating system refuses inside the block into a StratoError that names `target`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise _refused(target, error.errno) from error
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     with write_atomically(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")

@@ -82,7 +82,9 @@ def _tree(found: Explanation, title: str, depth: int) -> Tree:
         order.add(str(value))
     for reading in found.readings:
         if reading.steps <= depth:
-            branch = tree.add(f"[bold]{reading.node}[/bold] {reading.layer} [dim]reads {', '.join(reading.reads)}[/dim]")
+            branch = tree.add(
+                f"[bold]{reading.node}[/bold] {reading.layer} [dim]reads {', '.join(reading.reads)}[/dim]"
+            )
             for value in reading.values:
                 branch.add(str(value))
     return tree

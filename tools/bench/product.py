@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-
 from graph.compiler import checked_or_raise
 from graph.plan import Plan, compile_plan
 from graph.session import Session
@@ -170,5 +169,3 @@ def cross(bars: int) -> tuple[Ready, dict[str, np.ndarray]]:
     prepared = ready(CROSS, market_from(frame, ("BTCUSDT",), 60_000), settings)
     columns = {n: frame[n].to_numpy() for n in ("open", "high", "low", "close", "volume")}
     return prepared, columns
-
-
