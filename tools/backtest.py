@@ -98,17 +98,19 @@ def open_bars(
 ) -> Market:
     """The stored bars, or the built-in market where no data is given."""
     from graph.clock import parse_time
-    from runtime.data.store import open_market
-    from runtime.data.synthetic import synthetic_market
 
     try:
         start, end = (parse_time(t) if t is not None else None for t in period)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None
     if data is not None:
+        from runtime.data.store import open_market
+
         return open_market(data, symbols or None, clock_ms, start, end)
     if not symbols:
         raise typer.BadParameter("the wiring names no symbols; give --symbols AAA,BBB")
+    from runtime.data.synthetic import synthetic_market
+
     market = synthetic_market(symbols, bars, seed, clock_ms)
     return market if start is None and end is None else market.between(start, end)
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 import typer
-from typer._click.exceptions import ClickException
+from typer.exceptions import TyperException
 
 from graph.diagnostics import WiringError
 from graph.render import as_text, summary
@@ -43,7 +43,7 @@ def _explain(problem: Exception, name: str) -> int:
     if isinstance(problem, StratoError):
         print(f"{paint('error', 'error:')} {problem}", file=sys.stderr)
         return exit_codes.of_error_code(problem.code)
-    if isinstance(problem, ClickException):
+    if isinstance(problem, TyperException):
         hint = f"\n  {paint('fix', 'fix:')} see `{_command(problem, name)} --help`"
         print(f"{paint('error', 'usage:')} {problem.format_message()}{hint}", file=sys.stderr)
         return ExitCode.USAGE
@@ -56,6 +56,6 @@ def _explain(problem: Exception, name: str) -> int:
     return ExitCode.DEFECT
 
 
-def _command(problem: ClickException, name: str) -> str:
+def _command(problem: TyperException, name: str) -> str:
     context = getattr(problem, "ctx", None)
     return str(context.command_path) if context is not None else name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class NodeDocument:
-    """A node as written. inputs and params keep the place of each value."""
+    """A node as written. inputs and params keep the place of each value. layer_place: where the layer is named."""
 
     key: str
     layer: str
+    layer_place: Place
     clock: Placed | None
     inputs: dict[str, Placed]
     params: dict[str, Placed]
@@ -164,6 +165,7 @@ def _node(source: Source, section_name: str, key: str, section: NodeSection) -> 
     return NodeDocument(
         key=key,
         layer=section.layer or key,
+        layer_place=source.key_place(*at) if section.layer is None else source.place(*at, "layer"),
         clock=_placed(source, section.clock, *at, "clock") if section.clock is not None else None,
         inputs={n: _placed(source, v, *at, "inputs", n) for n, v in section.inputs.items()},
         params={n: _placed(source, v, *at, "params", n) for n, v in section.params.items()},
@@ -186,6 +188,7 @@ def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
         merge.nodes[key] = NodeDocument(
             key=key,
             layer=section.layer or old.layer,
+            layer_place=new.layer_place if section.layer else old.layer_place,
             clock=new.clock or old.clock,
             inputs=old.inputs | new.inputs,
             params=old.params | new.params,
@@ -205,9 +208,7 @@ def _set_param(name: str, value: float, merge: _Merge) -> None:
         )
         return
     old = merge.nodes[key]
-    merge.nodes[key] = NodeDocument(
-        old.key, old.layer, old.clock, old.inputs, old.params | {param: Placed(value, place, place)}, old.place
-    )
+    merge.nodes[key] = replace(old, params=old.params | {param: Placed(value, place, place)})
 
 
 def suggestion(word: str, known: Any) -> str:

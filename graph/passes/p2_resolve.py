@@ -81,8 +81,10 @@ class _Resolver:
         if node.layer not in self._registry:
             names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
             by_name = f"write its key: `layer: {names[node.layer]}`" if node.layer in names else ""
-            hint = by_name or suggestion(node.layer, self._registry.keys()) or "`stratoquant layers` lists them"
-            self._findings.error("W010", f"unknown layer `{node.layer}`", node.place, hint)
+            words = [key for key in self._registry.keys() if not key[1:].isdigit()]  # noqa: SIM118
+            near = "" if node.layer[1:].isdigit() else suggestion(node.layer, words)  # numbers are never near
+            hint = by_name or near or "`stratoquant layers` lists them"
+            self._findings.error("W010", f"unknown layer `{node.layer}`", node.layer_place, hint)
             return None
         try:
             layer = self._registry.get(node.layer)

@@ -3,6 +3,7 @@
 from math import fabs, isnan, nan
 
 from graph.language import kernel
+from runtime.venue.records import NO_REASON
 
 DUST = 1e-12
 """A fill that differs by this share from the open position closes it: the difference is rounding."""
@@ -10,9 +11,7 @@ MOST_LEVERAGE = 1e6
 
 
 @kernel
-def post_fill(
-    account, wallet, now, index, fills, side, qty, price, reference, fee_rate, maker, reason, decided
-):  # fmt: skip
+def post_fill(account, wallet, side, qty, price, reference, fee_rate, maker, reason, decided):
     """Enters one fill. fee_rate: bps of the notional. reference: what the market showed, to tell the slippage."""
     before = account.position
     closes = before * side < 0.0
@@ -35,7 +34,7 @@ def post_fill(
         account.held = -1.0  # valuing the bar makes it 0
         account.stop_price = nan
         account.take_price = nan
-        account.exiting = 0
+        account.exiting = NO_REASON
     if after == 0.0:
         account.entry = nan
     if isnan(account.fill_qty):
@@ -46,31 +45,42 @@ def post_fill(
         account.fill_price += (price - account.fill_price) * qty / total
         account.fill_qty = total
     account.fill_fees += fee
-    account.fill_maker = float(maker)
-    if wallet.fills < len(fills):
-        write_fill(
-            fills[wallet.fills], now, index, side, qty, price, fee, side * (price - reference) * qty, maker, reason,
-            decided, after,
-        )  # fmt: skip
-        wallet.fills += 1
-    else:
-        wallet.unlogged += 1
+    account.fill_maker = maker
+    k = wallet.posted
+    wallet.posted += 1
+    wallet.post.decided[k] = decided
+    wallet.post.side[k] = side
+    wallet.post.qty[k] = qty
+    wallet.post.price[k] = price
+    wallet.post.fee[k] = fee
+    wallet.post.slippage[k] = side * (price - reference) * qty + 0.0  # never -0
+    wallet.post.maker[k] = maker
+    wallet.post.reason[k] = reason
+    wallet.post.position[k] = after
     return 0.0
 
 
 @kernel
-def write_fill(entry, now, index, side, qty, price, fee, slippage, maker, reason, decided, position):
-    entry.time = int(now)
-    entry.decision_time = int(decided)
-    entry.symbol = index
-    entry.side = int(side)
-    entry.qty = qty
-    entry.price = price
-    entry.fee = fee
-    entry.slippage = slippage
-    entry.maker = maker
-    entry.reason = reason
-    entry.position = position
+def log_fills(wallet, now, symbol, fills):
+    """Copies the fills of a symbol's bar to the log, and counts those for which it has no room."""
+    for k in range(wallet.posted):
+        n = wallet.fills
+        if n >= len(fills):
+            wallet.unlogged += 1
+        else:
+            wallet.fills += 1
+            fills[n].time = int(now)
+            fills[n].decision_time = int(wallet.post.decided[k])
+            fills[n].symbol = symbol
+            fills[n].side = int(wallet.post.side[k])
+            fills[n].qty = wallet.post.qty[k]
+            fills[n].price = wallet.post.price[k]
+            fills[n].fee = wallet.post.fee[k]
+            fills[n].slippage = wallet.post.slippage[k]
+            fills[n].maker = int(wallet.post.maker[k])
+            fills[n].reason = int(wallet.post.reason[k])
+            fills[n].position = wallet.post.position[k]
+    wallet.posted = 0
     return 0.0
 
 
@@ -107,6 +117,7 @@ def value_position(account, close):
         account.held = 0.0
         account.exposure = 0.0
         account.unrealised = 0.0
+        account.leverage = 0.0
     return 0.0
 
 
@@ -141,10 +152,9 @@ def settle(accounts, wallet, settings):
     wallet.reserved = reserved
     wallet.positions = positions
     wallet.equity = wallet.cash + net
-    for i in range(len(accounts)):
-        size = fabs(accounts[i].exposure)
-        if size > 0.0:
-            accounts[i].leverage = size / max(wallet.equity, size / MOST_LEVERAGE)
-        else:
-            accounts[i].leverage = 0.0
+    if gross > 0.0:
+        for i in range(len(accounts)):
+            size = fabs(accounts[i].exposure)
+            if size > 0.0:
+                accounts[i].leverage = size / max(wallet.equity, size / MOST_LEVERAGE)
     return 0.0

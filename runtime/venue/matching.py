@@ -6,14 +6,14 @@ from graph.language import kernel
 from runtime.venue.costs import fillable, has_book, ladder_depth, taker_price
 from runtime.venue.ledger import DUST, post_fill
 from runtime.venue.messages import at_market, crosses, set_levels
-from runtime.venue.records import BY_SIGNAL, FRESH, LIMIT, MARKET, STOP
+from runtime.venue.records import AGGRESSIVE, BY_SIGNAL, FRESH, LIMIT, MARKET, PASSIVE, STOP
 
 ALMOST = 1.0 - 1e-6
 """A tick, but for rounding."""
 
 
 @kernel
-def take(account, wallet, settings, event, now, index, fills, side, wanted, reference, bound, reason, decided) -> float:
+def take(account, wallet, settings, event, side, wanted, reference, bound, reason, decided) -> float:
     """Trades against the market while it stands at `reference`, no worse than `bound` (NaN: at any price).
 
     Returns the quantity, which the bar's room and the depth of a recorded book limit.
@@ -30,24 +30,22 @@ def take(account, wallet, settings, event, now, index, fills, side, wanted, refe
         if side * (price - bound) > 0.0:
             price = bound
         account.room -= qty
-        post_fill(
-            account, wallet, now, index, fills, side, qty, price, reference, settings.taker_fee, 0, reason, decided
-        )
+        post_fill(account, wallet, side, qty, price, reference, settings.taker_fee, AGGRESSIVE, reason, decided)
     return qty
 
 
 @kernel
-def provide(account, wallet, settings, now, index, fills, side, wanted, price, reason, decided) -> float:
+def provide(account, wallet, settings, side, wanted, price, reason, decided) -> float:
     """Lets the market trade against a resting price. Returns the quantity, which the bar's room limits."""
     qty = fillable(account, wanted, account.room)
     if qty > 0.0:
         account.room -= qty
-        post_fill(account, wallet, now, index, fills, side, qty, price, price, settings.maker_fee, 1, reason, decided)
+        post_fill(account, wallet, side, qty, price, price, settings.maker_fee, PASSIVE, reason, decided)
     return qty
 
 
 @kernel
-def fill_order(account, wallet, settings, event, now, index, fills, reference, bound, passive):
+def fill_order(account, wallet, settings, event, reference, bound, maker):
     """Fills the working order as far as it goes: passively at `reference`, or against the market standing there."""
     side = account.message_side[0]
     before = account.position
@@ -57,12 +55,10 @@ def fill_order(account, wallet, settings, event, now, index, fills, reference, b
         account.message_qty[0] = wanted
     if wanted > 0.0:
         decided = account.message_time[0]
-        if passive:
-            qty = provide(account, wallet, settings, now, index, fills, side, wanted, reference, BY_SIGNAL, decided)
+        if maker == PASSIVE:
+            qty = provide(account, wallet, settings, side, wanted, reference, BY_SIGNAL, decided)
         else:
-            qty = take(
-                account, wallet, settings, event, now, index, fills, side, wanted, reference, bound, BY_SIGNAL, decided
-            )
+            qty = take(account, wallet, settings, event, side, wanted, reference, bound, BY_SIGNAL, decided)
         account.message_qty[0] = wanted - qty if wanted - qty > DUST * qty else 0.0
         if before * side <= 0.0 and account.position * side > 0.0:
             set_levels(account, account.message_stop[0], account.message_take[0], decided)
@@ -70,7 +66,7 @@ def fill_order(account, wallet, settings, event, now, index, fills, reference, b
 
 
 @kernel
-def meet_open(account, wallet, settings, event, now, index, fills):
+def meet_open(account, wallet, settings, event):
     """The order at the first trade of the bar: market orders, triggers and limits that the open has passed."""
     side = account.message_side[0]
     price = account.message_price[0]
@@ -79,14 +75,14 @@ def meet_open(account, wallet, settings, event, now, index, fills):
         account.message_kind[0] = MARKET
         kind = MARKET
     if kind == MARKET:
-        fill_order(account, wallet, settings, event, now, index, fills, event.open, nan, False)
+        fill_order(account, wallet, settings, event, event.open, nan, AGGRESSIVE)
     elif kind == LIMIT:
         if account.message_state[0] == FRESH:
             if crosses(account, settings, event):
-                fill_order(account, wallet, settings, event, now, index, fills, event.open, price, False)
+                fill_order(account, wallet, settings, event, event.open, price, AGGRESSIVE)
         elif passed(account, settings, side, price, event.open):
             at = price if settings.own_price == 1 else event.open
-            fill_order(account, wallet, settings, event, now, index, fills, at, nan, True)
+            fill_order(account, wallet, settings, event, at, nan, PASSIVE)
     return 0.0
 
 
@@ -109,7 +105,7 @@ def lies_below(account) -> bool:
 
 
 @kernel
-def meet_inside(account, wallet, settings, event, now, index, fills):
+def meet_inside(account, wallet, settings, event):
     """The order between open and close: fills when the range of the bar reaches its price."""
     if not awaits_price(account):
         return 0.0
@@ -119,13 +115,13 @@ def meet_inside(account, wallet, settings, event, now, index, fills):
     before = account.position
     if kind == LIMIT:
         if passed(account, settings, side, price, event.low if side > 0.0 else event.high):
-            fill_order(account, wallet, settings, event, now, index, fills, price, nan, True)
+            fill_order(account, wallet, settings, event, price, nan, PASSIVE)
     elif side * ((event.high if side > 0.0 else event.low) - price) >= 0.0:
         account.message_kind[0] = MARKET
-        fill_order(account, wallet, settings, event, now, index, fills, price, nan, False)
+        fill_order(account, wallet, settings, event, price, nan, AGGRESSIVE)
     if before * side <= 0.0 and account.position * side > 0.0:
         account.opened = price
-        account.opened_by = int(kind)
+        account.opened_by = kind
     return 0.0
 
 

@@ -41,16 +41,25 @@ def copy_message(account, target: int, source: int):
 
 
 @kernel
-def drop_messages(account, first: int, count: int):
-    """Takes `count` messages out of the queue, from slot `first` on."""
-    for k in range(first + count, account.messages):
-        copy_message(account, k - count, k)
-    account.messages -= count
+def drop_message(account, slot: int):
+    for k in range(slot + 1, account.messages):
+        copy_message(account, k - 1, k)
+    account.messages -= 1
     return 0.0
 
 
 @kernel
-def send(account, settings, now: float, kind: int, side: float, stop: float, take: float) -> int:
+def drop_older(account, slot: int):
+    """Takes out what is older than the message in `slot`, which then lies in slot 0."""
+    if slot > 0:
+        for k in range(slot, account.messages):
+            copy_message(account, k - slot, k)
+        account.messages -= slot
+    return 0.0
+
+
+@kernel
+def send(account, settings, now: float, kind: float, side: float, stop: float, take: float) -> int:
     """Puts a message on its way; returns its slot, or -1 when the queue is full. The caller fills in the order."""
     if account.messages >= SLOTS:
         return -1
@@ -100,7 +109,7 @@ def set_levels(account, stop: float, take: float, decided: float):
 
 
 @kernel
-def arrive(account, settings, event, now: float):
+def arrive(account, settings, event):
     """Lets messages whose time has come take effect, in the order in which they were sent."""
     k = 0
     while k < account.messages:
@@ -111,33 +120,36 @@ def arrive(account, settings, event, now: float):
             account.message_state[k] = RESTING
             k += 1
         elif account.message_kind[k] == CANCEL:
-            drop_messages(account, 0, k + 1)
+            drop_older(account, k + 1)
             k = 0
         elif account.message_kind[k] == LEVELS:
             if account.position * account.message_side[k] > 0.0:
                 set_levels(account, account.message_stop[k], account.message_take[k], account.message_time[k])
-            drop_messages(account, k, 1)
+            drop_message(account, k)
         else:
-            drop_messages(account, 0, k)
-            k = take_in(account, settings, event, now)
+            drop_older(account, k)
+            k = 0
+            if take_in(account, settings, event):
+                k = 1
+            else:
+                drop_message(account, k)
     return 0.0
 
 
 @kernel
-def take_in(account, settings, event, now: float) -> int:
-    """An order arrives in slot 0: it works from now on, or is refused. Returns how many orders work."""
+def take_in(account, settings, event) -> bool:
+    """An order arrives in slot 0. True when it works from now on, False when it is refused."""
     delay = settings.latency_bars
-    account.latency_ms = (now - account.message_time[0]) * delay / (delay + 1.0)
+    account.latency_ms = (event.time - account.message_time[0]) * delay / (delay + 1.0)
     if account.message_opens[0] == 0.0 and account.position != 0.0:
         set_levels(account, account.message_stop[0], account.message_take[0], account.message_time[0])
     if account.message_post[0] == 1.0 and crosses(account, settings, event):
         account.rejects += 1.0
         account.reject_reason = WOULD_TAKE
-        drop_messages(account, 0, 1)
-        return 0
+        return False
     account.rejects = 0.0
     account.message_state[0] = FRESH
-    return 1
+    return True
 
 
 @kernel
@@ -161,18 +173,9 @@ def pass_time(account):
     while k < account.messages:
         account.message_age[k] += 1.0
         if is_order(account, k) and (is_done(account, k) or account.message_age[k] >= account.message_ttl[k]):
-            drop_messages(account, k, 1)
+            drop_message(account, k)
         else:
             k += 1
-    return 0.0
-
-
-@kernel
-def wait_for_bar(account):
-    """A step without a bar: messages travel and age, nothing arrives."""
-    for k in range(account.messages):
-        account.message_wait[k] = max(account.message_wait[k] - 1.0, 0.0)
-    pass_time(account)
     return 0.0
 
 
@@ -193,4 +196,17 @@ def report_orders(account, wallet):
         if growth > 0.0 and account.mark > 0.0 and account.message_reduce[k] == 0.0:
             account.reserved = growth * account.mark
     wallet.reserved += account.reserved - before
+    return 0.0
+
+
+@kernel
+def wait_for_bar(account, wallet):
+    """A step without a bar: messages travel and age, nothing arrives; a position is held on."""
+    if account.messages > 0:
+        for k in range(account.messages):
+            account.message_wait[k] = max(account.message_wait[k] - 1.0, 0.0)
+        pass_time(account)
+        report_orders(account, wallet)
+    if account.position != 0.0:
+        account.held += 1.0
     return 0.0

@@ -1,4 +1,4 @@
-"""What a step may ask of the venue: an order, a cancel, new protective levels. Checks the venue's rules; fills nothing."""
+"""What a step may ask of the venue: an order, a cancel, new protective levels. Checks the rules; fills nothing."""
 
 from math import ceil, fabs, floor, inf, isnan
 
@@ -8,7 +8,6 @@ from runtime.venue.messages import report_orders, send, set_levels, working_orde
 from runtime.venue.records import (
     CANCEL,
     LEVELS,
-    LIMIT,
     MARKET,
     NO_LOT,
     NO_MARGIN,
@@ -45,7 +44,7 @@ def place(
     elif (order == 0 or order == REPLACE) and valid != 0.0 and fabs(side) > 0.0 and qty > 0.0:
         carried = offer(
             account, wallet, settings, now, 1.0 if side > 0.0 else -1.0, qty, price, reduce_only > 0.0,
-            post_only > 0.0, MARKET if isnan(kind) else int(kind), ttl, stop_price, take_price,
+            post_only > 0.0, MARKET if isnan(kind) else kind, ttl, stop_price, take_price,
         )  # fmt: skip
     if not carried and (stop_price == stop_price or take_price == take_price):
         move_levels(account, settings, now, stop_price, take_price)
@@ -113,7 +112,7 @@ def offer(account, wallet, settings, now, side, qty, price, reduce, post, kind, 
 
 
 @kernel
-def on_tick(price: float, side: float, kind: int, tick: float) -> float:
+def on_tick(price: float, side: float, kind: float, tick: float) -> float:
     """A limit goes to the passive side, a trigger to the nearest step."""
     if not tick > 0.0 or kind == MARKET:
         return price

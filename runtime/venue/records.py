@@ -10,23 +10,28 @@ from graph.language import Array, State, array
 SLOTS = 8
 """Messages of one symbol that can be open or under way: one a step of latency, the one that works, and the new one."""
 
-MARKET = 0
-LIMIT = 1
-STOP = 2
-LEVELS = 3  # a message that only moves the protective levels
-CANCEL = 4
-"""Kinds of a message; the first three are those of graph.account.ORDER_KINDS."""
+MARKET = 0.0
+LIMIT = 1.0
+STOP = 2.0
+LEVELS = 3.0  # a message that only moves the protective levels
+CANCEL = 4.0
+"""Kinds of a message; the first three are those of graph.account.ORDER_KINDS. Floats, as every argument of a kernel
+that is not an index: numba would compile a kernel again for each whole number that it is called with."""
 
-TRAVELLING = 0
-FRESH = 1  # meets the first bar since it arrived
-RESTING = 2
+TRAVELLING = 0.0
+FRESH = 1.0  # meets the first bar since it arrived
+RESTING = 2.0
 """Where a message is."""
 
-BY_SIGNAL = FILL_REASONS.index("signal")
-BY_STOP = FILL_REASONS.index("stop")
-BY_TAKE = FILL_REASONS.index("take")
-BY_LIQUIDATION = FILL_REASONS.index("liquidation")
-BY_END = FILL_REASONS.index("end")
+NO_REASON = 0.0
+BY_SIGNAL = float(FILL_REASONS.index("signal"))
+BY_STOP = float(FILL_REASONS.index("stop"))
+BY_TAKE = float(FILL_REASONS.index("take"))
+BY_LIQUIDATION = float(FILL_REASONS.index("liquidation"))
+BY_END = float(FILL_REASONS.index("end"))
+
+PASSIVE = 1.0
+AGGRESSIVE = 0.0
 
 REJECTS = ("", "lot", "min_notional", "max_qty", "price", "reduce_only", "post_only", "leverage", "full")
 """Meaning of `Account.reject_reason`, by number."""
@@ -73,12 +78,12 @@ class Account(State):
     level_time: float = nan  # decision that set the protective levels
     reserved: float = 0.0  # notional by which open orders may enlarge the exposure
     reject_reason: int = 0  # of the last refused order, an index into REJECTS
-    exiting: int = 0  # reason of a protective exit that is not filled whole yet, an index into FILL_REASONS; 0: none
+    exiting: float = 0.0  # reason of an exit that is not filled whole yet, an index into FILL_REASONS; 0 for none
     variance: float = nan  # of returns per bar, decayed
     mean_volume: float = nan  # per bar, decayed
     room: float = 0.0  # quantity that this bar may still fill
     opened: float = nan  # price at which an order opened the position inside this bar
-    opened_by: int = 0  # kind of that order
+    opened_by: float = 0.0  # kind of that order
     messages: int = 0  # slots in use, oldest first
     message_kind: Array = array(SLOTS)
     message_state: Array = array(SLOTS)  # TRAVELLING, FRESH or RESTING
@@ -97,6 +102,24 @@ class Account(State):
     message_take: Array = array(SLOTS)
 
 
+FILLS_PER_BAR = 6
+"""The most fills of one symbol in one bar: an order, the rest of an earlier exit, stop and target before and after."""
+
+
+class Posted(State):
+    """Fills of one symbol's bar on their way to the log; see FILL."""
+
+    decided: Array = array(FILLS_PER_BAR)
+    side: Array = array(FILLS_PER_BAR)
+    qty: Array = array(FILLS_PER_BAR)
+    price: Array = array(FILLS_PER_BAR)
+    fee: Array = array(FILLS_PER_BAR)
+    slippage: Array = array(FILLS_PER_BAR)
+    maker: Array = array(FILLS_PER_BAR)
+    reason: Array = array(FILLS_PER_BAR)
+    position: Array = array(FILLS_PER_BAR)
+
+
 class Wallet(State):
     """What all symbols share. The first part is graph.account.SHARED_ACCOUNT_PORTS."""
 
@@ -112,6 +135,8 @@ class Wallet(State):
     reserved: float = 0.0  # sum of the symbols' reserves
     other_value: float = 0.0  # value of the positions in other symbols, while one meets its bar
     other_gross: float = 0.0
+    posted: int = 0  # entries of `post`; passing the log itself down would cost a count of references at each call
+    post: Posted
 
 
 FILL = np.dtype(
@@ -129,5 +154,3 @@ FILL = np.dtype(
         ("position", np.float64),  # after the fill
     ]
 )
-FILLS_PER_BAR = 6
-"""The most fills of one symbol in one bar: an order, the rest of an earlier exit, stop and target before and after."""

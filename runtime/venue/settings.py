@@ -15,7 +15,7 @@ class VenueSettings(Parameters):
     participation: float = param(0.1, 0.0, 1.0, "largest share of a bar's volume that fills; 0 sets no limit")
     latency_bars: int = param(0, 0, 5, "steps that an order, a cancel or a level arrives late")
     limit_through: int = param(1, 0, 10, "ticks by which the market must trade through a limit; 0: a touch fills")
-    own_price: int = param(1, 0, 1, "1: a resting limit that the open jumps over fills at its own price; 0: at the open")
+    own_price: int = param(1, 0, 1, "1: a resting limit that the open jumps over fills at its price; 0: at the open")
     funding: int = param(1, 0, 1, "1: pay and receive the recorded funding")
     maintenance: float = param(0.005, 0.0, 0.5, "margin below which positions are liquidated, share of gross; 0: never")
     max_leverage: float = param(5.0, 0.0, 1000.0, "orders beyond this gross exposure over equity are refused; 0: none")

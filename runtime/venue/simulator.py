@@ -5,44 +5,39 @@ from math import fabs, inf, isnan, nan
 from graph.language import kernel
 from graph.venue import Venue
 from runtime.venue.costs import bar_room, observe
-from runtime.venue.ledger import forget_fills, pay_funding, settle, value_position
+from runtime.venue.ledger import forget_fills, log_fills, pay_funding, settle, value_position
 from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed, take
 from runtime.venue.messages import arrive, at_market, pass_time, report_orders, wait_for_bar
 from runtime.venue.orders import place
 from runtime.venue.protection import close_position, live_on, live_through, take_out
-from runtime.venue.records import BY_END, FILL, FILLS_PER_BAR, Account, Wallet
+from runtime.venue.records import BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
 from runtime.venue.settings import VenueSettings
 
 
 @kernel
-def meet_market(account, wallet, settings, event, now, index, fills):
+def meet_market(account, wallet, settings, event, now, symbol, fills):
     """Lets one symbol's orders, levels and position of earlier steps meet its bar."""
-    forget_fills(account)
-    if isnan(event.time + event.open + event.high + event.low + event.close):
-        if account.messages > 0:
-            wait_for_bar(account)
-            report_orders(account, wallet)
-        if account.position != 0.0:
-            account.held += 1.0
-    elif account.position == 0.0 and account.messages == 0:
-        observe(account, settings, event)
-        account.mark = event.close
-    elif account.messages == 0 and rests(account, wallet, settings, event):
-        observe(account, settings, event)
-        gross = fabs(account.exposure)
-        wallet.equity -= account.exposure
-        value_position(account, event.close)
-        wallet.equity += account.exposure
-        wallet.gross += fabs(account.exposure) - gross
-    else:
-        trade(account, wallet, settings, event, now, index, fills)
+    if not passes_quietly(account, wallet, settings, event):
+        trade(account, wallet, settings, event)
+        log_fills(wallet, now, symbol, fills)
     return 0.0
 
 
 @kernel
-def rests(account, wallet, settings, event) -> bool:
-    """True when nothing can happen to a position in this bar: no level is reached, no funding is due."""
-    if account.exiting != 0 or not (isnan(event.funding_rate) or settings.funding == 0):
+def passes_quietly(account, wallet, settings, event) -> bool:
+    """Deals with a bar in which nothing can happen: no order, no level reached, no funding due. False for all others.
+
+    This is where most bars end, so it calls nothing big. A loop may ask it first and call `meet_market` when it is False:
+    the log, being an array, costs 10 ns to pass on.
+    """
+    forget_fills(account)
+    if account.messages > 0 or isnan(event.time + event.open + event.high + event.low + event.close):
+        return False
+    if account.position == 0.0:
+        observe(account, settings, event)
+        account.mark = event.close
+        return True
+    if account.exiting != NO_REASON or not (isnan(event.funding_rate) or settings.funding == 0):
         return False
     if account.position > 0.0:
         worst = event.low
@@ -51,33 +46,42 @@ def rests(account, wallet, settings, event) -> bool:
         worst = event.high
         reached = worst >= account.stop_price or event.low <= account.take_price
     value = account.position * worst
-    equity = wallet.equity + value - account.exposure
-    gross = wallet.gross + fabs(value) - fabs(account.exposure)
-    return not reached and (settings.maintenance == 0.0 or equity > settings.maintenance * gross)
+    gross = wallet.gross - fabs(account.exposure)
+    equity = wallet.equity - account.exposure
+    if reached or (settings.maintenance > 0.0 and equity + value <= settings.maintenance * (gross + fabs(value))):
+        return False
+    observe(account, settings, event)
+    value_position(account, event.close)
+    wallet.equity = equity + account.exposure
+    wallet.gross = gross + fabs(account.exposure)
+    return True
 
 
 @kernel
-def trade(account, wallet, settings, event, now, index, fills):
+def trade(account, wallet, settings, event):
     """A bar in which something may happen, in the order of its path: open, then inside, then close."""
+    if isnan(event.time + event.open + event.high + event.low + event.close):
+        wait_for_bar(account, wallet)
+        return 0.0
     wallet.other_value = wallet.equity - wallet.cash - account.exposure
     wallet.other_gross = wallet.gross - fabs(account.exposure)
     account.room = bar_room(settings, event)
     account.opened = nan
     pay_funding(account, wallet, settings, event)
-    arrive(account, settings, event, now)
+    arrive(account, settings, event)
     if at_market(account):
-        meet_open(account, wallet, settings, event, now, index, fills)
-    if account.exiting != 0:
-        close_position(account, wallet, settings, event, now, index, fills, event.open, account.exiting)
+        meet_open(account, wallet, settings, event)
+    if account.exiting != NO_REASON:
+        close_position(account, wallet, settings, event, event.open, account.exiting)
     side = -1.0 if account.position > 0.0 else 1.0
     if passed(account, settings, side, account.take_price, event.open):
-        take_out(account, wallet, settings, event, now, index, fills, event.open, event.open)
+        take_out(account, wallet, settings, event, event.open, event.open)
     if account.position != 0.0:
-        live_through(account, wallet, settings, event, now, index, fills)
+        live_through(account, wallet, settings, event)
     elif awaits_price(account):
-        meet_inside(account, wallet, settings, event, now, index, fills)
+        meet_inside(account, wallet, settings, event)
     if account.position != 0.0 and not isnan(account.opened):
-        live_on(account, wallet, settings, event, now, index, fills)
+        live_on(account, wallet, settings, event)
     pass_time(account)
     observe(account, settings, event)
     value_position(account, event.close)
@@ -88,7 +92,7 @@ def trade(account, wallet, settings, event, now, index, fills):
 
 
 @kernel
-def close_out(account, wallet, settings, event, now, index, fills):
+def close_out(account, wallet, settings, event, now, symbol, fills):
     """After the last step: closes what is open at the last close, at the market's cost, and calls orders off.
 
     Share of volume sets no limit here. event: the last bar; only its book is read. Call `settle` afterwards.
@@ -98,11 +102,9 @@ def close_out(account, wallet, settings, event, now, index, fills):
     if account.position != 0.0:
         side = -1.0 if account.position > 0.0 else 1.0
         account.room = inf
-        take(
-            account, wallet, settings, event, now, index, fills, side, fabs(account.position), account.mark, nan, BY_END,
-            now,
-        )  # fmt: skip
+        take(account, wallet, settings, event, side, fabs(account.position), account.mark, nan, BY_END, now)
         value_position(account, account.mark)
+        log_fills(wallet, now, symbol, fills)
     report_orders(account, wallet)
     return 0.0
 

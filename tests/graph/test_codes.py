@@ -13,7 +13,7 @@ from graph.codes import CODES, CodePage
 from graph.codes.kernels import KERNEL_PAGES
 from layers import catalogue
 from tests.graph.findings import HEAD, Desk, desk
-from tests.graph.test_findings import USER_LAYER, kernel_file
+from tests.graph.test_own_layers import USER_LAYER, kernel_file
 
 __all__ = ["desk"]
 

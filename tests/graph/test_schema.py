@@ -11,7 +11,7 @@ import yaml
 
 from graph.schema import schema_text, wiring_schema
 from layers import catalogue
-from tests.graph.test_findings import GATE, ORDERS, RISK
+from tests.graph.bad_wirings import GATE, ORDERS, RISK
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = wiring_schema(catalogue().with_folder(Path(__file__).parent))

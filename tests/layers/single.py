@@ -12,6 +12,7 @@ import numpy as np
 from graph.kernels import KernelText, used_math
 from graph.language import Layer, field_name
 from graph.layout import params_dtype, state_dtype, write_first_values, write_params
+from graph.market import MARKET_EVENT
 
 
 @cache
@@ -23,7 +24,7 @@ def _compiled(layer: Layer) -> Any:
     required = [
         f"missing(inputs_{n}[t])" if t.size is None and not t.per_symbol else f"all_missing(inputs_{n}[t])"
         for n, t in layer.inputs.items()
-        if not t.optional
+        if not t.optional and t.edge.name != "market_event"
     ]
     parameters = ", ".join(
         ["s", "p", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)]
@@ -59,15 +60,26 @@ def run_layer(
     """Steps `layer` over the inputs; returns one array a port, NaN where the step was not taken or is in warm-up.
 
     inputs: per port an array of shape (bars,), of (bars, size) for a vector, of (bars, symbols) for a per-symbol port
-    of a portfolio layer, or a number that stays the same. An optional port that is left out is missing.
+    of a portfolio layer, or a number that stays the same. An optional port that is left out is missing. A market event
+    is an array of graph.market.MARKET_EVENT records, one a bar, and never counts as missing.
     """
+    return run_with_state(layer, inputs, params, symbols)[0]
+
+
+def run_with_state(
+    layer: Layer, inputs: dict[str, Any], params: dict[str, float] | None = None, symbols: int = 1
+) -> tuple[dict[str, np.ndarray], np.void]:
+    """As `run_layer`, and the layer's memory after the last bar."""
     bars = max(np.shape(v)[0] for v in inputs.values() if np.ndim(v))
     columns = []
     for name, port in layer.inputs.items():
+        assert name in inputs or port.optional, f"{layer.key} needs the input {name}"
+        if port.edge.name == "market_event":
+            columns.append(np.ascontiguousarray(inputs[name], dtype=MARKET_EVENT))
+            continue
         width = port.size or (symbols if port.per_symbol else None)
         shape = (bars,) if width is None else (bars, width)
         value = inputs[name] if name in inputs else np.nan
-        assert name in inputs or port.optional, f"{layer.key} needs the input {name}"
         columns.append(np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), shape)))
     settings = layer.params(**(params or {})) if layer.params else None
     state = np.zeros(1, state_dtype(layer.state, settings, symbols) if layer.state else np.dtype([("unused", "i8")]))
@@ -81,4 +93,4 @@ def run_layer(
         width = port.size or (symbols if port.per_symbol else None)
         outputs[name] = np.full((bars,) if width is None else (bars, width), np.nan)
     _compiled(layer)(state, record, layer.warmup(settings), *columns, *outputs.values())
-    return outputs
+    return outputs, state[0]

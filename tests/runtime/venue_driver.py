@@ -24,7 +24,7 @@ PORTS = {name: k for k, name in enumerate(ORDER_PORTS)}
 MINUTE = 60_000
 WATCHED = ("position", "working", "open_orders", "rejects", "stop_price", "held", "fill_qty", "fill_price", "fill_fees")
 
-_LOOP = '''
+_LOOP = """
 @njit(error_model="numpy", cache=True)
 def run(times, events, orders, accounts, wallets, settings, fills, equity, watched, finish):
     w = wallets[0]
@@ -49,7 +49,7 @@ def run(times, events, orders, accounts, wallets, settings, fills, equity, watch
         for i in range(symbols):
             close_out(accounts[i], w, venue, events[len(times) - 1, i], float(times[-1]), i, fills)
         settle(accounts, w, venue)
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The door through which market data comes in."""

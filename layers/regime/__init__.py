@@ -1,0 +1,1 @@
+"""In which state the market is: calm or wild, moving or ranging."""

@@ -1,0 +1,177 @@
+"""Primitives dressed as layers, so that they can be run alone over arrays."""
+
+from typing import NamedTuple
+
+from graph.language import Parameters, State, layer, param, sized
+from graph.types import Real
+from layers.primitives.averages import Smoothed, ewm, rma
+from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.pivots import PivotHigh, PivotLow, find_pivot, pivot_high, pivot_low
+from layers.primitives.ranges import AverageTrueRange, TrueRange, average_true_range, true_range
+from layers.primitives.rank import (
+    PercentRank,
+    SortedWindow,
+    percent_rank,
+    rolling_mad,
+    window_quantile,
+)
+from layers.primitives.regression import LineFit, PairFit, line_fit, pair_fit
+from layers.primitives.rolling import (
+    RollingMean,
+    RollingMoments,
+    RollingSum,
+    rolling_mean,
+    rolling_moments,
+    rolling_sum,
+)
+from layers.primitives.weighted import Weighted, weighted_mean
+from layers.primitives.zscore import ZScore, zscore
+
+
+class Window(Parameters):
+    n: int = param(20, 1, 20000, "values of the window")
+    share: float = param(0.3, 0, 1, "quantile")
+
+
+class SumsMemory(State):
+    total: RollingSum = sized(lambda p: p.n)
+    mean: RollingMean = sized(lambda p: p.n)
+    moments: RollingMoments = sized(lambda p: p.n)
+    line: LineFit = sized(lambda p: p.n)
+    weighted: Weighted = sized(lambda p: p.n)
+
+
+class SumsOut(NamedTuple):
+    total: Real
+    mean: Real
+    moments_mean: Real
+    variance: Real
+    slope: Real
+    level: Real
+    r2: Real
+    deviation: Real
+    weighted: Real
+
+
+@layer(None, "sums", domain="block", source="test")
+def sums(s: SumsMemory, p: Window, x: Real) -> SumsOut:
+    mean = rolling_moments(s.moments, x, p.n)
+    slope = line_fit(s.line, x, p.n)
+    return SumsOut(
+        rolling_sum(s.total, x, p.n),
+        rolling_mean(s.mean, x, p.n),
+        mean,
+        s.moments.variance,
+        slope,
+        s.line.level,
+        s.line.r2,
+        s.line.deviation,
+        weighted_mean(s.weighted, x, p.n),
+    )
+
+
+class OrderMemory(State):
+    high: Highest = sized(lambda p: p.n)
+    low: Lowest = sized(lambda p: p.n)
+    rank: PercentRank = sized(lambda p: p.n)
+    window: SortedWindow = sized(lambda p: p.n)
+    z: ZScore = sized(lambda p: p.n)
+    ema: Smoothed
+    rma: Smoothed
+
+
+class OrderOut(NamedTuple):
+    high: Real
+    high_age: Real
+    low: Real
+    low_age: Real
+    rank: Real
+    median: Real
+    mad: Real
+    quantile: Real
+    z: Real
+    ema: Real
+    rma: Real
+
+
+@layer(None, "order", domain="block", source="test")
+def order(s: OrderMemory, p: Window, x: Real) -> OrderOut:
+    high = highest(s.high, x, p.n)
+    low = lowest(s.low, x, p.n)
+    rank = percent_rank(s.rank, x, p.n)
+    mad = rolling_mad(s.window, x, p.n)
+    return OrderOut(
+        high,
+        s.high.age,
+        low,
+        s.low.age,
+        rank,
+        s.window.median,
+        mad,
+        window_quantile(s.window, p.share),
+        zscore(s.z, x, p.n),
+        ewm(s.ema, x, p.n),
+        rma(s.rma, x, p.n),
+    )
+
+
+class Strength(Parameters):
+    left: int = param(10, 1, 500, "values before a pivot")
+    right: int = param(5, 1, 500, "values after a pivot")
+
+
+class BarsMemory(State):
+    range: TrueRange
+    average: AverageTrueRange
+    top: PivotHigh = sized(lambda p: max(p.left, p.right))
+    bottom: PivotHigh = sized(lambda p: max(p.left, p.right))
+    high: PivotHigh = sized(lambda p: p.right)
+    low: PivotLow = sized(lambda p: p.right)
+
+
+class BarsOut(NamedTuple):
+    true_range: Real
+    atr: Real
+    top: Real
+    bottom: Real
+    pivot_high: Real
+    pivot_low: Real
+    last_high: Real
+    high_ago: Real
+
+
+@layer(None, "bars", domain="block", source="test")
+def bars(s: BarsMemory, p: Strength, high: Real, low: Real, close: Real) -> BarsOut:
+    pivot = pivot_high(s.high, high, p.right)
+    return BarsOut(
+        true_range(s.range, high, low, close),
+        average_true_range(s.average, high, low, close, 14),
+        find_pivot(s.top, high, p.left, p.right),
+        -find_pivot(s.bottom, -low, p.left, p.right),
+        pivot,
+        pivot_low(s.low, low, p.right),
+        s.high.value,
+        s.high.ago,
+    )
+
+
+class PairsMemory(State):
+    fit: PairFit = sized(lambda p: p.n)
+
+
+class PairsOut(NamedTuple):
+    slope: Real
+    intercept: Real
+    r2: Real
+    slope_error: Real
+    covariance: Real
+    variance_x: Real
+    variance_y: Real
+
+
+@layer(None, "pairs", domain="block", source="test")
+def pairs(s: PairsMemory, p: Window, x: Real, y: Real) -> PairsOut:
+    slope = pair_fit(s.fit, x, y, p.n)
+    return PairsOut(
+        slope, s.fit.intercept, s.fit.r2, s.fit.slope_error, s.fit.covariance, s.fit.variance_x, s.fit.variance_y
+    )
