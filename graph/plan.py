@@ -16,7 +16,7 @@ from graph.layout import params_dtype, write_params
 from graph.model import Graph
 from graph.passes.p6_warmup import WarmUp
 from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import Column, Layout, constants, lay_out
+from graph.passes.p8_layout import Column, Layout, constants, kept_ports, lay_out
 from graph.passes.p9_emit import emit
 from graph.passes.p10_build import build, is_built, module_name
 from graph.types import EdgeType
@@ -111,7 +111,7 @@ def _bounds(graph: Graph, layout: Layout, *, shared: bool) -> npt.NDArray[np.flo
     dtype = layout.shared if shared else layout.edges
     bounds = np.tile([-np.inf, np.inf, 0.0], (dtype.itemsize // 8, 1))
     for node in graph.nodes.values():
-        for port, kind in node.layer.outputs.items():
+        for port, kind in kept_ports(graph, node).items():
             column = layout.columns[f"{node.key}.{port}"]
             if column.shared == shared:
                 bounds[column.start : column.start + column.size] = _edge_bounds(kind.edge)

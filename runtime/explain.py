@@ -109,7 +109,7 @@ def _readings(session: Session, graph: Graph, symbol: int) -> Iterator[Reading]:
 def _values(session: Session, graph: Graph, node: Node, symbol: int) -> tuple[Value, ...]:
     values = []
     for port, kind in node.layer.outputs.items():
-        numbers = session.value(f"{node.key}.{port}", symbol)
         if kind.size is None:
-            values.append(named_value(graph, node, port, float(numbers[0])))
+            number = float(session.value(f"{node.key}.{port}", symbol)[0])
+            values.append(named_value(graph, node, port, number))
     return tuple(values)

@@ -14,6 +14,7 @@ from graph.market import MARKET_EVENT
 from graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p6_warmup import WarmUp
+from graph.types import PortType
 
 Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]
@@ -78,6 +79,14 @@ def edge_field(key: str, port: str) -> str:
     return f"{key}__{port}"
 
 
+def kept_ports(graph: Graph, node: Node) -> dict[str, PortType]:
+    """The outputs of a node that lie in memory: every scalar, and the vectors that somebody reads or records."""
+    bound = [b for other in graph.nodes.values() for b in other.inputs.values()] + list(graph.orders.values())
+    refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
+    read = {ref.port for ref in (*refs, *graph.record, *graph.roles.values()) if ref.node == node.key}
+    return {port: kind for port, kind in node.layer.outputs.items() if kind.size is None or port in read}
+
+
 def delayed_ports(graph: Graph) -> list[PortRef]:
     """Each port that somebody reads a step late, once, in the order of the nodes."""
     bound = [b for node in graph.nodes.values() for b in node.inputs.values()] + list(graph.orders.values())
@@ -127,7 +136,7 @@ def _field(name: str, size: int | None) -> tuple[Any, ...]:
 def _edges(graph: Graph) -> SharedOrSymbol:
     fields: SharedOrSymbol = ([], [])
     for node in graph.nodes.values():
-        for port, kind in node.layer.outputs.items():
+        for port, kind in kept_ports(graph, node).items():
             shared = node.layer.portfolio and not kind.per_symbol
             fields[shared].append(_field(edge_field(node.key, port), kind.size))
     for ref in delayed_ports(graph):
@@ -140,7 +149,7 @@ def _columns(graph: Graph) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     next_start = [0, 0]
     for node in graph.nodes.values():
-        for port, kind in node.layer.outputs.items():
+        for port, kind in kept_ports(graph, node).items():
             shared = node.layer.portfolio and not kind.per_symbol
             name, size = f"{node.key}.{port}", kind.size or 1
             columns[name] = Column(name, shared, next_start[shared], size)

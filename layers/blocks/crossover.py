@@ -1,7 +1,7 @@
 """crossover: which of two prices is above, and the bar on which that changes.
 
-Rule: side = +1 while fast > slow, -1 while fast < slow; where they are equal the last side stays, and it is 0 before they
-    ever differed. cross = side on the bar on which it changes, else 0; nothing has changed on the first bar.
+Rule: side = +1 while fast > slow, -1 while fast < slow; where they are equal the last side stays, and it is 0 before
+    they ever differed. cross = side on the bar on which it changes, else 0; nothing has changed on the first bar.
     So touching and going on is no cross, and two crosses in a row never have the same side.
 """
 

@@ -34,7 +34,7 @@ class AverageTrueRange(State):
 
 @kernel
 def average_true_range(s: AverageTrueRange, high: float, low: float, close: float, n: int) -> float:
-    """The rma of the true range over n bars, as TradingView's ta.atr (TA-Lib's leaves the first bar out); NaN until n."""
+    """The rma of the true range over n bars, NaN until n; TradingView's ta.atr (TA-Lib's leaves the first bar out)."""
     if not isnan(high + low + close):
         rma(s.average, true_range(s.range, high, low, close), n)
     return s.average.value

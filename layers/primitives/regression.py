@@ -1,7 +1,7 @@
 """Least squares over the last n values, on time or on another series, free of drift.
 
-Built like `rolling`: sums of the ends of the last block and of the beginning of this one, about the first values of this block.
-A missing value (NaN) leaves everything as it was; results are NaN until n values have come.
+Built like `rolling`: sums of the ends of the last block and of the beginning of this one, about the first values of
+this block. A missing value (NaN) leaves everything as it was; results are NaN until n values have come.
 """
 
 from math import isnan, nan, sqrt
@@ -13,7 +13,8 @@ class LineFit(State):
     """Memory of a line through the last n values against time.
 
     slope: per step; level: the line at the last step; r2: share of the variance that it explains, 0 when there is
-    none; deviation: population sd of the residuals. moments: sums of step * distance, steps counted from the block's start.
+    none; deviation: population sd of the residuals. moments: sums of step * distance, steps counted from the start of
+    the block.
     """
 
     sums: Array = array()

@@ -1,12 +1,13 @@
 """L1: in which of six states the market is, with the probability of each.
 
 Rule: r = ln(c / c[1]); sigma = sqrt(ewm(r^2, fast)); vol_rank = pct_rank(sigma, rank);
-    efficiency = |c - c[slow]| / sum(|c - c[1]|, slow), 0 when nothing moved; t = mean(r, slow) sqrt(slow) / sd(r, slow).
-    Scores: calm = 1 - vol_rank; range = (1 - efficiency)(1 - |vol_rank - 0.5|); up, down = efficiency clip(+-t / 3, 0, 1);
-    high_volatility = max(0, 2 vol_rank - 1); chaotic = high_volatility (1 - efficiency) min(1, ewm(jump, fast) fast / 3), where
-    jump = 1 when |r| > 4 sigma[1]. Probabilities = softmax(scores / temperature).
-    The label begins as the likeliest one. It changes when one and the same other label is the likeliest and leads it by `margin`
-    for `confirm` bars in a row; age = bars since then.
+    efficiency = |c - c[slow]| / sum(|c - c[1]|, slow), 0 when nothing moved;
+    t = mean(r, slow) sqrt(slow) / sd(r, slow); jump = 1 when |r| > 4 sigma[1], else 0.
+    Scores: calm = 1 - vol_rank; range = (1 - efficiency)(1 - |vol_rank - 0.5|);
+    up, down = efficiency clip(+-t / 3, 0, 1); high_volatility = max(0, 2 vol_rank - 1);
+    chaotic = high_volatility (1 - efficiency) min(1, ewm(jump, fast) fast / 3).
+    Probabilities = softmax(scores / temperature). The label begins as the likeliest one. It changes when one and the
+    same other label is the likeliest and leads it by `margin` for `confirm` bars in a row; age = bars since then.
 Note: equal returns (sd = 0) give t / 3 the sign of their mean. The rule does not use high and low.
 """
 

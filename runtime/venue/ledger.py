@@ -3,7 +3,7 @@
 from math import fabs, isnan, nan
 
 from graph.language import kernel
-from runtime.venue.records import NO_REASON
+from runtime.venue.records import FILLS_PER_BAR, NO_REASON
 
 DUST = 1e-12
 """A fill that differs by this share from the open position closes it: the difference is rounding."""
@@ -46,6 +46,9 @@ def post_fill(account, wallet, side, qty, price, reference, fee_rate, maker, rea
         account.fill_qty = total
     account.fill_fees += fee
     account.fill_maker = maker
+    if wallet.posted >= FILLS_PER_BAR:
+        wallet.unlogged += 1
+        return 0.0
     k = wallet.posted
     wallet.posted += 1
     wallet.post.decided[k] = decided

@@ -102,8 +102,9 @@ class Account(State):
     message_take: Array = array(SLOTS)
 
 
-FILLS_PER_BAR = 6
-"""The most fills of one symbol in one bar: an order, the rest of an earlier exit, stop and target before and after."""
+FILLS_PER_BAR = 8
+"""The most fills of one symbol in one bar: the order, the rest of an earlier exit and the target at the open; inside it
+the order, stop and target; stop and target of a position that was opened there."""
 
 
 class Posted(State):

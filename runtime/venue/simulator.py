@@ -1,16 +1,16 @@
 """The simulated venue: the kernels that the compiled loop calls, and the declaration that it takes them from."""
 
-from math import fabs, inf, isnan, nan
+from math import fabs, isnan, nan
 
 from graph.language import kernel
 from graph.venue import Venue
-from runtime.venue.costs import bar_room, observe
-from runtime.venue.ledger import forget_fills, log_fills, pay_funding, settle, value_position
-from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed, take
+from runtime.venue.costs import bar_room, observe, taker_price
+from runtime.venue.ledger import forget_fills, log_fills, pay_funding, post_fill, settle, value_position
+from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed
 from runtime.venue.messages import arrive, at_market, pass_time, report_orders, wait_for_bar
 from runtime.venue.orders import place
 from runtime.venue.protection import close_position, live_on, live_through, take_out
-from runtime.venue.records import BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
+from runtime.venue.records import AGGRESSIVE, BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
 from runtime.venue.settings import VenueSettings
 
 
@@ -27,8 +27,8 @@ def meet_market(account, wallet, settings, event, now, symbol, fills):
 def passes_quietly(account, wallet, settings, event) -> bool:
     """Deals with a bar in which nothing can happen: no order, no level reached, no funding due. False for all others.
 
-    This is where most bars end, so it calls nothing big. A loop may ask it first and call `meet_market` when it is False:
-    the log, being an array, costs 10 ns to pass on.
+    This is where most bars end, so it calls nothing big. A loop may ask it first, and call `meet_market` when it is
+    False; that saves the 10 ns that it costs to pass an array, the log, to a function.
     """
     forget_fills(account)
     if account.messages > 0 or isnan(event.time + event.open + event.high + event.low + event.close):
@@ -95,14 +95,14 @@ def trade(account, wallet, settings, event):
 def close_out(account, wallet, settings, event, now, symbol, fills):
     """After the last step: closes what is open at the last close, at the market's cost, and calls orders off.
 
-    Share of volume sets no limit here. event: the last bar; only its book is read. Call `settle` afterwards.
+    Nothing limits the quantity here. event: the last bar; only its book is read. Call `settle` afterwards.
     """
-    forget_fills(account)
     account.messages = 0
     if account.position != 0.0:
         side = -1.0 if account.position > 0.0 else 1.0
-        account.room = inf
-        take(account, wallet, settings, event, side, fabs(account.position), account.mark, nan, BY_END, now)
+        qty = fabs(account.position)
+        price = taker_price(account, settings, event, side, qty, account.mark)
+        post_fill(account, wallet, side, qty, price, account.mark, settings.taker_fee, AGGRESSIVE, BY_END, now)
         value_position(account, account.mark)
         log_fills(wallet, now, symbol, fills)
     report_orders(account, wallet)

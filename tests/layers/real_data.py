@@ -19,7 +19,7 @@ def _columns(name: str) -> dict[str, np.ndarray]:
 
 
 def real_bars(name: str, bars: int | None = None) -> dict[str, np.ndarray]:
-    """time, open, high, low, close, volume of bars/<name>.parquet, the first `bars` of them. Skips the test without it."""
+    """time, open, high, low, close, volume of bars/<name>.parquet, its first `bars`. Skips the test without it."""
     if not (FOLDER / "bars" / f"{name}.parquet").exists():
         pytest.skip("recorded market data (../shared/data) is absent")
     return {c: v[:bars] for c, v in _columns(name).items()}

@@ -42,7 +42,8 @@ def _compiled(layer: Layer) -> Any:
             ]
     helpers = (
         "def missing(x):\n    return x != x\n",
-        "def all_missing(x):\n    for k in range(len(x)):\n        if x[k] == x[k]:\n            return False\n    return True\n",
+        "def all_missing(x):\n    for k in range(len(x)):\n        if x[k] == x[k]:\n            return False\n"
+        "    return True\n",
     )
     text = texts.text() + "\n\n" + "\n".join(f"@njit\n{h}" for h in helpers)
     source = (
@@ -79,7 +80,7 @@ def run_with_state(
             continue
         width = port.size or (symbols if port.per_symbol else None)
         shape = (bars,) if width is None else (bars, width)
-        value = inputs[name] if name in inputs else np.nan
+        value = inputs.get(name, np.nan)
         columns.append(np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), shape)))
     settings = layer.params(**(params or {})) if layer.params else None
     state = np.zeros(1, state_dtype(layer.state, settings, symbols) if layer.state else np.dtype([("unused", "i8")]))

