@@ -27,7 +27,6 @@ MATH_FUNCTIONS = frozenset(
         "expm1",
         "fabs",
         "floor",
-        "fmod",
         "hypot",
         "isfinite",
         "isinf",

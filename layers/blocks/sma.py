@@ -22,8 +22,6 @@ class Out(NamedTuple):
     value: Price
 
 
-@layer(
-    None, "sma", domain="block", source="standard", oracle="TA-Lib SMA", pine="yes", warmup=lambda p: p.window - 1
-)
+@layer(None, "sma", domain="block", source="standard", oracle="TA-Lib SMA", pine="yes", warmup=lambda p: p.window - 1)
 def step(s: Memory, p: Params, close: Price) -> Out:
     return Out(rolling_mean(s.mean, close, p.window))

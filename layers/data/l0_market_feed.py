@@ -1,7 +1,7 @@
 """L0: the one door for market data; what passes it is a consistent bar, a marked stand-in for one, or missing.
 
 Rule: a bar is refused, and counted by reason in the memory, when a price is not finite and positive, the range does not
-    hold open and close, the volume is negative or infinite, or the time is not after the last one told or is after `now`.
+    hold open and close, the volume is negative or infinite, or the time is not after the last one told or after `now`.
     gap = bars missing since the last one that passed: 1, 2, ... while they are missing, then their number on the bar
     that ends the gap, else 0. The first fill_max of them are told as flat bars of zero volume; from then on prices are
     missing and only gap, stale, quality and has_book are told.
@@ -13,7 +13,7 @@ Note: `now`, the open of the step's bar, is our addition; without it the time of
     of trades that is no count, a buy volume outside 0..volume and a book with an impossible level are told as missing.
 """
 
-from math import floor, inf, isnan, log, nan
+from math import inf, isnan, log, nan
 from typing import NamedTuple
 
 from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
@@ -26,8 +26,9 @@ from layers.data.admission import (
     possible_time,
     possible_volume,
 )
-from layers.primitives.rank import SortedWindow, rolling_mad
-from layers.primitives.scalars import finite
+from layers.primitives.rank import SortedWindow
+from layers.primitives.scalars import finite, nearest_whole
+from layers.primitives.spike import beyond_mad
 
 NORMAL_MAD = 1.4826  # sd of a normal variable in units of its MAD
 
@@ -99,10 +100,14 @@ def admit(s: Memory, raw: MarketEvent, now: float) -> bool:
 
 @kernel
 def admit_book(s: Memory, raw: MarketEvent) -> bool:
-    """True for a book, an empty one too, that passes; one that does not is counted."""
-    passes = possible_side(raw.bid_px, raw.bid_qty) and possible_side(raw.ask_px, raw.ask_qty)
-    if not passes:
-        s.refused_book += 1
+    """True for a book that has levels and passes; one that does not pass is counted."""
+    bids = raw.bid_px[0] + raw.bid_qty[0]
+    asks = raw.ask_px[0] + raw.ask_qty[0]
+    passes = False
+    if not isnan(bids) or not isnan(asks):  # most sources have no book: look no further
+        passes = possible_side(raw.bid_px, raw.bid_qty) and possible_side(raw.ask_px, raw.ask_qty)
+        if not passes:
+            s.refused_book += 1
     return passes
 
 
@@ -125,10 +130,9 @@ def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     if passed:
         if not isnan(s.time):
             s.bar_ms = min(s.bar_ms, raw.time - s.time)
-            gap = max(floor((raw.time - s.time) / s.bar_ms + 0.5) - 1.0, 0.0)
+            gap = max(nearest_whole((raw.time - s.time) / s.bar_ms) - 1.0, 0.0)
             change = log(raw.close) - log(s.close)
-            deviation = NORMAL_MAD * rolling_mad(s.returns, change, p.spike_window)
-            spike = deviation > 0.0 and abs(change) > p.spike_mads * deviation
+            spike = beyond_mad(s.returns, change, p.spike_window, NORMAL_MAD * p.spike_mads)
         s.time = raw.time
         s.close = raw.close
         s.has_trades = 1 if is_count(raw.trades) else 0
@@ -139,7 +143,7 @@ def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     else:
         s.missed += 1
         lag = s.missed * s.bar_ms if isnan(now) else now - s.time
-        gap = floor(lag / s.bar_ms + 0.5)
+        gap = nearest_whole(lag / s.bar_ms)
     filled = not passed and 1.0 <= gap <= p.fill_max
     if passed or filled:
         s.told = s.time + (lag if filled else 0.0)

@@ -1,9 +1,9 @@
 """The order of the last n values: rank, median, quantiles and the median absolute deviation.
 
-A rank needs no order to be kept: counting through a block of memory takes a few hundredths of a nanosecond a value (a
-sorted window was four times slower at n = 1440). The others keep the window sorted; only what stands between the place of
-the value that leaves and that of the one that comes moves. A missing value (NaN) leaves everything as it was; results are
-NaN until n values have come.
+A rank needs no order to be kept: counting through a block of memory takes a few hundredths of a nanosecond a value (at
+n = 1440 a sorted window is four times slower). The others keep the window sorted; only what stands between the place of
+the value that leaves and that of the one that comes moves. A missing value (NaN) leaves everything as it was; results
+are NaN until n values have come.
 """
 
 from math import floor, inf, isnan, nan
@@ -108,7 +108,7 @@ def move(values: Array, hole: int, place: int, x: float) -> int:
 
 @kernel
 def count_below(values: Array, count: int, x: float) -> int:
-    """How many of the first `count` values, which are in rising order, are below x: long strides, short ones, then all."""
+    """How many of the first `count` values, which are in rising order, are below x: by strides, and the rest by one."""
     low = 0
     while low + 512 <= count and values[low + 511] < x:
         low += 512

@@ -1,6 +1,6 @@
 """Functions of a few numbers, without memory."""
 
-from math import erfc, exp, inf, isnan, log, nan, sqrt
+from math import erfc, exp, fmod, inf, isnan, log, nan, sqrt
 
 from graph.language import kernel
 
@@ -61,6 +61,12 @@ def log_return(now: float, before: float) -> float:
 def positive(x: float) -> float:
     """x where it can be a price (above 0), else missing."""
     return x if x > 0.0 else nan
+
+
+@kernel
+def nearest_whole(x: float) -> float:
+    """x >= 0 rounded to a whole number, a half upwards; missing stays so (math.floor makes an integer of it)."""
+    return x + 0.5 - fmod(x + 0.5, 1.0)
 
 
 @kernel

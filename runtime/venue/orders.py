@@ -8,7 +8,6 @@ from runtime.venue.messages import report_orders, send, set_levels, working_orde
 from runtime.venue.records import (
     CANCEL,
     LEVELS,
-    LIMIT,
     MARKET,
     NO_LOT,
     NO_MARGIN,
@@ -132,7 +131,7 @@ def refusal(account, wallet, settings, side, qty, at, held, closes, kind) -> int
         return NOTHING_TO_REDUCE
     if not qty > 0.0:
         return NO_LOT
-    if kind != MARKET and not (at > 0.0 and (kind == LIMIT or kind == STOP)):
+    if kind != floor(kind) or kind < MARKET or kind > STOP or (kind != MARKET and not at > 0.0):
         return NO_PRICE
     if closes:
         return 0

@@ -33,12 +33,17 @@ class Window(Parameters):
     share: float = param(0.3, 0, 1, "quantile")
 
 
+def capacity(p: Window) -> int:
+    """The window, but at least 15, so that small windows share one compilation."""
+    return max(p.n, 15)
+
+
 class SumsMemory(State):
-    total: RollingSum = sized(lambda p: p.n)
-    mean: RollingMean = sized(lambda p: p.n)
-    moments: RollingMoments = sized(lambda p: p.n)
-    line: LineFit = sized(lambda p: p.n)
-    weighted: Weighted = sized(lambda p: p.n)
+    total: RollingSum = sized(capacity)
+    mean: RollingMean = sized(capacity)
+    moments: RollingMoments = sized(capacity)
+    line: LineFit = sized(capacity)
+    weighted: Weighted = sized(capacity)
 
 
 class SumsOut(NamedTuple):
@@ -71,11 +76,11 @@ def sums(s: SumsMemory, p: Window, x: Real) -> SumsOut:
 
 
 class OrderMemory(State):
-    high: Highest = sized(lambda p: p.n)
-    low: Lowest = sized(lambda p: p.n)
-    rank: PercentRank = sized(lambda p: p.n)
-    window: SortedWindow = sized(lambda p: p.n)
-    z: ZScore = sized(lambda p: p.n)
+    high: Highest = sized(capacity)
+    low: Lowest = sized(capacity)
+    rank: PercentRank = sized(capacity)
+    window: SortedWindow = sized(capacity)
+    z: ZScore = sized(capacity)
     ema: Smoothed
     rma: Smoothed
 
@@ -156,7 +161,7 @@ def bars(s: BarsMemory, p: Strength, high: Real, low: Real, close: Real) -> Bars
 
 
 class PairsMemory(State):
-    fit: PairFit = sized(lambda p: p.n)
+    fit: PairFit = sized(capacity)
 
 
 class PairsOut(NamedTuple):

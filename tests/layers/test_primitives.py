@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,7 +44,7 @@ def tradingview(name: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("n", [2, 20, 500])
+@pytest.mark.parametrize("n", [3, 15, 255])
 def test_sums_agree_with_talib(symbol: str, n: int) -> None:
     close = real_bars(symbol, 100_000)["close"]
     ours = run_layer(sums, {"x": close}, {"n": n})
@@ -55,7 +57,7 @@ def test_sums_agree_with_talib(symbol: str, n: int) -> None:
     agree(ours["slope"], talib.LINEARREG_SLOPE(close, n), scale=sd / n)
 
 
-@pytest.mark.parametrize("n", [2, 20, 500])
+@pytest.mark.parametrize("n", [3, 15, 255])
 def test_moments_and_lines_agree_with_fresh_windows(n: int) -> None:
     close = real_bars(SYMBOLS[0], 20_000)["close"]
     ours = run_layer(sums, {"x": close}, {"n": n})
@@ -67,15 +69,15 @@ def test_moments_and_lines_agree_with_fresh_windows(n: int) -> None:
     slope = windows @ time / (time @ time)
     residual = windows - windows.mean(axis=1, keepdims=True) - slope[:, None] * time
     agree(ours["slope"], np.r_[head, slope], scale=float(np.abs(slope).mean()))
-    if n > 2:  # two points always lie on their line
-        agree(ours["deviation"], np.r_[head, residual.std(axis=1)], 1e-7, scale=1e-3 * float(residual.std()))
-        with np.errstate(invalid="ignore"):
-            share = 1.0 - residual.var(axis=1) / windows.var(axis=1)
-        agree(ours["r2"], np.r_[head, np.nan_to_num(share)], scale=1.0)
+    unexplained = (ours["deviation"][n - 1 :] ** 2 - residual.var(axis=1)) / np.maximum(windows.var(axis=1), 1e-30)
+    assert np.abs(unexplained).max() < 1e-9
+    flat = np.ptp(windows, axis=1) == 0
+    share = np.where(flat, 0.0, 1.0 - residual.var(axis=1) / np.where(flat, 1.0, windows.var(axis=1)))
+    agree(ours["r2"], np.r_[head, share], scale=1.0)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
-@pytest.mark.parametrize("n", [2, 33, 240])
+@pytest.mark.parametrize("n", [3, 15, 255])
 def test_order_agrees_with_talib_pandas_and_scipy(symbol: str, n: int) -> None:
     close = real_bars(symbol, 100_000)["close"]
     ours = run_layer(order, {"x": close}, {"n": n, "share": 0.3})
@@ -191,7 +193,7 @@ def test_sums_do_not_drift_over_five_million_bars() -> None:
     generator = np.random.default_rng(5)
     x = 1e4 * np.exp(np.cumsum(generator.normal(0.0, 1e-4, 5_000_000)))
     x[1_000_000] = 1e15  # a bad print must leave no trace once it has left the window
-    n = 240
+    n = 255
     ours = run_layer(sums, {"x": x}, {"n": n})
     places = np.r_[np.arange(1_000_000 + n, 1_000_000 + 3 * n), generator.integers(n, len(x), 500), len(x) - 1]
     places = places[(places < 1_000_000) | (places >= 1_000_000 + n)]
@@ -208,8 +210,8 @@ def test_sums_do_not_drift_over_five_million_bars() -> None:
 @pytest.mark.parametrize("price", [0.1, 1e-9, 1e9 / 3, 1.1])
 def test_equal_values_have_exactly_no_variance(price: float) -> None:
     x = np.r_[np.linspace(1.0, 2.0, 57) * price * 7, np.full(300, price)]
-    ours = run_layer(sums, {"x": x}, {"n": 50}) | run_layer(order, {"x": x}, {"n": 50})
-    settled = slice(57 + 49, None)
+    ours = run_layer(sums, {"x": x}, {"n": 15}) | run_layer(order, {"x": x}, {"n": 15})
+    settled = slice(57 + 14, None)
     for port in ("variance", "slope", "r2", "deviation", "z", "mad"):
         assert (ours[port][settled] == 0.0).all(), port
     for port in ("mean", "moments_mean", "level", "weighted", "high", "low", "median"):
@@ -234,15 +236,13 @@ def test_a_missing_value_changes_nothing() -> None:
 
 def _lenient(wrapped):
     """The same layer with optional inputs."""
-    from dataclasses import replace
-
     return replace(wrapped, inputs={n: replace(t, optional=True) for n, t in wrapped.inputs.items()})
 
 
 @settings(max_examples=150, deadline=None)
 @given(
     x=arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, 1e6, -3.0])),
-    n=st.integers(1, 12),
+    n=st.sampled_from([1, 2, 3, 5, 12, 15]),
     share=st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0]),
 )
 def test_small_windows_full_of_ties(x: np.ndarray, n: int, share: float) -> None:

@@ -1,0 +1,60 @@
+"""L74: whether a proposal still pays after everything that it costs.
+
+Rule: net_edge = p reward - (1 - p) risk - 2 fee - cost_buy - cost_sell - funding, all in bps of the notional;
+    pass = 1 when there is a side and net_edge > min_edge.
+    funding = side * rate * 1e4 * hold / interval: the last rate seen, times the payments that fall into the hold. A
+    rate comes only with the bars at which it is due, so interval is the number of steps between the last two of them.
+    Until two have come one payment is reckoned with, and only if it costs; before the first, none.
+"""
+
+from math import isfinite, isnan, nan
+from typing import NamedTuple
+
+from graph.language import Parameters, State, layer, param
+from graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side
+
+
+class Params(Parameters):
+    fee: float = param(5, -5, 100, "bps paid a fill; a rebate is negative")
+    min_edge: float = param(3, -100, 500, "bps that must be left")
+
+
+class Memory(State):
+    rate: float = nan
+    since: float = 0.0
+    interval: float = nan
+
+
+class Out(NamedTuple):
+    net_edge: Bps
+    pass_: Flag
+
+
+@layer(74, "cost_gate", domain="risk", source="StratoQuant section 8; Quantum Trader (cost model)", pine="yes")
+def step(
+    s: Memory,
+    p: Params,
+    side: Side,
+    reward: Bps,
+    p_success: Prob,
+    risk: Bps,
+    cost_buy: Bps,
+    cost_sell: Bps,
+    funding_rate: Opt[Real],
+    hold: Bars,
+) -> Out:
+    s.since += 1.0
+    if not isnan(funding_rate):
+        if not isnan(s.rate):
+            s.interval = s.since
+        s.rate = funding_rate
+        s.since = 0.0
+    funding = 0.0
+    if not isnan(s.rate):
+        payment = side * s.rate * 1e4
+        funding = max(payment, 0.0) if isnan(s.interval) else payment * hold / s.interval
+    costs = 2.0 * p.fee + cost_buy + cost_sell + funding
+    net_edge = p_success * reward - (1.0 - p_success) * risk - costs
+    if not isfinite(net_edge):
+        net_edge = nan
+    return Out(net_edge, 1.0 if side != 0.0 and net_edge > p.min_edge else 0.0)
