@@ -103,7 +103,7 @@ class KernelText:
         tuple_name = f"{layer.identifier}_out"
         fields = " ".join(field_name(port) for port in layer.outputs)
         self._texts.append(f'{tuple_name} = namedtuple("{tuple_name}", "{fields}")')
-        return self._add(layer.step, layer.identifier, {layer.output.__name__: tuple_name})
+        return self._add(layer.step, layer.identifier, {layer.output.__name__: tuple_name}, inline=True)
 
     def add_function(self, function: Callable[..., Any]) -> str:
         """Adds a free-standing kernel, such as the venue's, under its own name."""
@@ -113,7 +113,10 @@ class KernelText:
         body = "\n\n\n".join(self._texts)
         return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body
 
-    def _add(self, function: Callable[..., Any], wanted: str, renames: dict[str, str]) -> str:
+    def _add(
+        self, function: Callable[..., Any], wanted: str, renames: dict[str, str], *, inline: bool = False
+    ) -> str:
+        """inline: a step stands in one place only, and its outputs need not pass through memory when it is inlined."""
         if function in self._emitted:
             return self._emitted[function]
         source = kernel_source(function)
@@ -124,7 +127,8 @@ class KernelText:
         self._names.add(name)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(source.tree)
-        self._texts.append(f'# {function.__module__}\n@njit(error_model="numpy")\n{ast.unparse(rewritten)}')
+        options = 'error_model="numpy", forceinline=True' if inline else 'error_model="numpy"'
+        self._texts.append(f"# {function.__module__}\n@njit({options})\n{ast.unparse(rewritten)}")
         return name
 
 

@@ -1,6 +1,6 @@
 """What a bar and a book must satisfy to pass L0. Tests only: nothing is mended here."""
 
-from math import fmod, isfinite, isnan
+from math import isfinite, isnan
 
 from graph.language import Array, kernel
 from graph.types import MarketEvent
@@ -33,7 +33,7 @@ def possible_volume(volume: float) -> bool:
 @kernel
 def is_count(x: float) -> bool:
     """True for a whole number from 0 on."""
-    return x >= 0.0 and isfinite(x) and fmod(x, 1.0) == 0.0
+    return x >= 0.0 and isfinite(x) and x % 1.0 == 0.0
 
 
 @kernel

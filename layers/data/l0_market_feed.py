@@ -26,9 +26,8 @@ from layers.data.admission import (
     possible_time,
     possible_volume,
 )
-from layers.primitives.rank import SortedWindow
 from layers.primitives.scalars import finite, nearest_whole
-from layers.primitives.spike import beyond_mad
+from layers.primitives.spike import SpikeWindow, beyond_mad
 
 NORMAL_MAD = 1.4826  # sd of a normal variable in units of its MAD
 
@@ -41,7 +40,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    returns: SortedWindow = sized(lambda p: p.spike_window)
+    returns: SpikeWindow = sized(lambda p: p.spike_window)
     no_levels: Array = array(10, fill=nan)
     now: float = nan
     bar_ms: float = inf

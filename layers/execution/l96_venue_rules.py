@@ -6,17 +6,17 @@ Rule: qty = slice_qty rounded down to a lot, price = limit_price rounded to the 
     More than max_qty is cut to it, the rest is for later steps. A rule of 0 is no rule.
     An order that opens is invalid when it is below a lot or min_notional (at the limit, or at price without one), when
     it has neither price, or when a rule is missing.
-    An order that only reduces (reduce_only = 1) is invalid only when nothing is asked, or when its limit is below a
-    tick. It is exempt from min_notional, and if it rounds to nothing it becomes one lot, or the whole position where
-    that is less: an odd lot, which venues accept only to close. If it closes the whole position, a difference of less
-    than ODD of a lot is rounding and is closed as well. `reason` tells all of it, valid or not.
+    An order that only reduces (reduce_only = 1) is invalid only when nothing is asked, or when its limit is less
+    than a tick. It is exempt from min_notional, and if it rounds to nothing it becomes one lot, or the whole position
+    where that is less: an odd lot, which venues accept only to close. If it closes the whole position, a difference of
+    less than ODD of a lot is rounding and is closed as well. `reason` tells all of it, valid or not.
 
 Note: the catalogue lacks `side`, `reduce_only` and `position`, without which neither the passive side nor an exit is
     known; they are added as optional inputs, and so are the other inputs optional, that an exit may go without them.
     A market order has no limit_price, and gets no price.
 """
 
-from math import fabs, floor, isfinite, isnan, nan
+from math import fabs, floor, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
 from graph.language import kernel, layer
@@ -24,7 +24,6 @@ from graph.types import Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty
 
 ODD = 1e-6
 EXACT = 1e-12
-TIE = 4e-16
 REASONS = (
     "none",
     "nothing asked",
@@ -57,13 +56,12 @@ def decimal_scale(step: float) -> float:
 
 @kernel
 def on_grid(x: float, step: float, way: float) -> float:
-    """The multiple of a decimal step next to x: below it (way -1), above it (1), or the nearest (0, ties up)."""
+    """The multiple of a decimal step next to x: below it (way -1), above it (1), or the nearest (0)."""
     result = x
     if step > 0.0 and isfinite(x):
         scale = decimal_scale(step)
         whole = floor(step * scale + 0.5)
-        steps = x * scale / whole
-        n = floor(steps + 0.5 + TIE * steps)
+        n = floor(x * scale / whole + 0.5)
         if isfinite(n * whole):
             result = n * whole / scale
             if way < 0.0 and result > x:
@@ -129,7 +127,7 @@ def step(
     invalid = 0
     if not slice_qty > 0.0 or not isfinite(slice_qty):
         invalid = 1
-    elif limit <= 0.0 or (not exits and not (at > 0.0)):
+    elif limit <= 0.0 or limit == inf or (not exits and not at > 0.0):
         invalid = 2
     elif not exits and isnan(tick + lot + min_notional + max_qty):
         invalid = 3

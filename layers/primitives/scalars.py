@@ -1,6 +1,6 @@
 """Functions of a few numbers, without memory."""
 
-from math import erfc, exp, fmod, inf, isnan, log, nan, sqrt
+from math import erfc, exp, inf, isnan, log, nan, sqrt
 
 from graph.language import kernel
 
@@ -66,7 +66,7 @@ def positive(x: float) -> float:
 @kernel
 def nearest_whole(x: float) -> float:
     """x >= 0 rounded to a whole number, a half upwards; missing stays so (math.floor makes an integer of it)."""
-    return x + 0.5 - fmod(x + 0.5, 1.0)
+    return x + 0.5 - (x + 0.5) % 1.0
 
 
 @kernel

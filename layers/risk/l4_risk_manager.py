@@ -2,8 +2,9 @@
 
 Rule: cap = min(|notional|, |allowed|) * scale * (1 - reduce) / price, in quantity; flatten and exit make the target 0.
     At side 0 the target is 0.
-    On the side of the position the target is the position, cut at once to cap and to (1 - reduce) of itself; raised
-    to cap when nothing vetoes and the change exceeds min_change * cap, or, when it does not, by add * cap at most.
+    On the side of the position the target is the position, at once cut to (1 - reduce) of itself and, if it is above
+    cap, to half a min_change under it, or every rise of the price would sell a little; raised to cap when nothing
+    vetoes and the change exceeds min_change * cap, or, when it does not, by add * cap at most.
     Against the position, or flat, it is side * cap when nothing vetoes, else 0: closing is never vetoed.
     While the side is missing it is the position, cut as above. A hedge may only make the target smaller, as far as 0.
     What is missing or not finite vetoes growth and is otherwise taken to say nothing: a gap in the data neither opens
@@ -102,7 +103,9 @@ def beyond(level: float, side: float, price: float) -> bool:
 @kernel
 def held_size(size: float, cap: float, p: Params, add: float, grows: bool) -> float:
     """The size of a position that is kept."""
-    if size > cap or (grows and cap - size > p.min_change * cap):
+    if size > cap:
+        size = cap * (1.0 - 0.5 * p.min_change)
+    elif grows and cap - size > p.min_change * cap:
         size = cap
     elif grows and add > 0.0:
         size = min(cap, size + add * cap)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
 from graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side
+from layers.risk.funding import Funding, note_funding
 
 
 class Params(Parameters):
@@ -20,9 +21,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    rate: float = nan
-    since: float = 0.0
-    interval: float = nan
+    funding: Funding
 
 
 class Out(NamedTuple):
@@ -43,16 +42,13 @@ def step(
     funding_rate: Opt[Real],
     hold: Bars,
 ) -> Out:
-    s.since += 1.0
-    if not isnan(funding_rate):
-        if not isnan(s.rate):
-            s.interval = s.since
-        s.rate = funding_rate
-        s.since = 0.0
-    funding = 0.0
-    if not isnan(s.rate):
-        payment = side * s.rate * 1e4
-        funding = max(payment, 0.0) if isnan(s.interval) else payment * hold / s.interval
+    per_bar = note_funding(s.funding, funding_rate) * side * 1e4
+    if not isnan(per_bar):
+        funding = per_bar * hold
+    elif not isnan(s.funding.rate):
+        funding = max(s.funding.rate * side * 1e4, 0.0)
+    else:
+        funding = 0.0
     costs = 2.0 * p.fee + cost_buy + cost_sell + funding
     net_edge = p_success * reward - (1.0 - p_success) * risk - costs
     if not isfinite(net_edge):

@@ -11,7 +11,8 @@ Rule: caps in multiples of equity, none if it is not positive. The symbols are s
     gross = sum |allowed| / equity and net = sum allowed / equity, with the holdings of absent symbols; 0 without
     equity. slots = places left.
 
-Note: the net that is left counts only the symbols served before, so a later opposite one makes no room for it.
+Note: the net that is left counts only the symbols served before, so a later opposite one makes no room for it; of those
+    in the other direction it counts what they may hold at this moment.
 """
 
 from math import fabs, inf, isfinite, isnan, nan
@@ -79,7 +80,8 @@ def step(
 ) -> Out:
     capital = max(known(equity), 0.0)
     gross = 0.0
-    net = 0.0
+    up = 0.0  # longs in full, less the shorts that fit at this moment
+    down = 0.0  # the reverse
     places = 0
     free = p.gross * capital
     free_places = p.max_positions
@@ -94,7 +96,8 @@ def step(
             s.served[i] = 1.0
             s.allowed[i] = nan
             gross += fabs(holding)
-            net += holding
+            up += holding
+            down -= holding
             if holding != 0.0:
                 places += 1
         elif want[i] == 0.0:
@@ -105,11 +108,11 @@ def step(
         direction = sign(want[i])
         holding = max(direction * known(held[i]), 0.0)
         size = min(fabs(want[i]), p.per_symbol * capital)
-        size = min(size, min(p.gross * capital - gross, p.net * capital - direction * net))
+        size = min(size, min(p.gross * capital - gross, p.net * capital - (up if direction > 0.0 else down)))
         if size > 0.0 and places < p.max_positions:
             places += 1
             gross += size
-            net += direction * size
+            entitled = size
             if size > holding:
                 grown = min(size - holding, max(free, 0.0))
                 if known(held[i]) == 0.0:
@@ -119,6 +122,8 @@ def step(
                         free_places -= 1
                 free -= grown
                 size = holding + grown
+            up += entitled if direction > 0.0 else -size
+            down += entitled if direction < 0.0 else -size
             s.allowed[i] = direction * size
         i = next_in_rank(s.served, rank)
     gross = 0.0

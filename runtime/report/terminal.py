@@ -29,7 +29,7 @@ def print_summary(
     """Print the figures, the symbols, the most frequent vetoes and where the report lies."""
     console.print(_title(result))
     if console.encoding.lower().startswith("utf"):
-        console.print(_spark_line(result, metrics), no_wrap=True)
+        console.print(_spark_line(result, metrics, console.width), no_wrap=True)
     console.print()
     console.print(_figures(metrics))
     if len(result.symbols) > 1:
@@ -63,9 +63,10 @@ def _title(result: BacktestResult) -> Text:
     return Text.assemble((result.name, "bold"), (f"  {result.bars:,} bars{speed}  digest {result.digest}", "dim"))
 
 
-def _spark_line(result: BacktestResult, metrics: Metrics) -> Text:
+def _spark_line(result: BacktestResult, metrics: Metrics, width: int) -> Text:
     start, end = _money(metrics.initial_equity), _money(metrics.final_equity)
-    line = sparkline(result.equity["equity"].to_numpy(), _SPARK_WIDTH)
+    room = max(width - len(start) - len(end) - 2, 8)
+    line = sparkline(result.equity["equity"].to_numpy(), min(_SPARK_WIDTH, room))
     return Text.assemble((f"{start} ", "dim"), (line, _tone(metrics.total_return)), (f" {end}", ""))
 
 

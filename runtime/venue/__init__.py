@@ -12,9 +12,11 @@ take on arrival is refused; a reduce-only order never fills more than the positi
 fill stays open until its `ttl` is over or it is replaced. `latency_bars` delays orders, cancels and levels alike, and
 what they replace can still fill in the meantime. Cancelling needs no `valid`: it takes no risk.
 
-**Rules.** Limits are rounded to the tick on the passive side, quantities down to whole lots. An order below a lot or
-`min_notional`, above `max_qty` or beyond `max_leverage` is refused, and counted in `rejects` until the next one is
-accepted. What only closes a position is held by none of these; above `max_qty` it is cut to it. A rule of 0 is none.
+**Rules.** Limits are rounded to the tick on the passive side, triggers to the far side, quantities down to whole lots;
+protective levels are taken as they are. An order below a lot or `min_notional`, above `max_qty` or beyond
+`max_leverage` is refused, and counted in `rejects` until the next one is accepted. What only closes a position is held
+back by none of these but the lot, and the whole position not even by that; above `max_qty` it is cut to it. A rule of 0
+is none.
 
 **Protection.** `stop_price` and `take_price` close the whole position. Levels sent with an order that opens or turns
 the position come into force with its first fill; all others move those of the position, and a missing level leaves the

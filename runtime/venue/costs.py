@@ -4,6 +4,8 @@ from math import floor, inf, isnan, sqrt
 
 from graph.language import kernel
 
+SLACK = 1e-9
+"""Share of a step that is rounding."""
 WORST = 0.5
 """The largest relative loss of one fill against the market's price; beyond it the square-root law says nothing."""
 
@@ -86,8 +88,11 @@ def bar_room(settings, event) -> float:
 
 @kernel
 def in_lots(qty: float, lot: float) -> float:
-    """Whole lots in a quantity; a lot that is missing by rounding alone counts."""
-    return floor(qty / lot + 1e-9) * lot if lot > 0.0 else qty
+    """Whole lots in a quantity; what differs from them by rounding alone stays as it is."""
+    if not lot > 0.0:
+        return qty
+    whole = floor(qty / lot + SLACK) * lot
+    return whole if qty - whole > SLACK * lot else qty
 
 
 @kernel

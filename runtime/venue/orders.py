@@ -3,7 +3,7 @@
 from math import ceil, fabs, floor, inf, isnan
 
 from graph.language import kernel
-from runtime.venue.costs import in_lots
+from runtime.venue.costs import SLACK, in_lots
 from runtime.venue.messages import report_orders, send, set_levels, working_order
 from runtime.venue.records import (
     CANCEL,
@@ -23,8 +23,6 @@ KEEP = 1
 REPLACE = 2
 CALL_OFF = 3
 """Commands; 0 places. Placing and replacing are one thing, for only one order of a symbol works at a time."""
-SLACK = 1e-9
-"""Share by which a limit may be passed, for rounding."""
 
 
 @kernel
@@ -81,7 +79,7 @@ def move_levels(account, settings, now, stop, take):
 def offer(account, wallet, settings, now, side, qty, price, reduce, post, kind, ttl, stop, take) -> bool:
     """Sends an order, or refuses it. True when the levels went with it."""
     held = max(-side * account.position, 0.0)
-    asked = min(qty, held) if reduce else qty
+    asked = min(qty, held) if reduce or qty <= held * (1.0 + SLACK) else qty
     closes = asked <= held
     size = asked if asked == held else in_lots(asked, account.lot)
     if closes and account.max_qty > 0.0:
@@ -113,15 +111,14 @@ def offer(account, wallet, settings, now, side, qty, price, reduce, post, kind, 
 
 @kernel
 def on_tick(price: float, side: float, kind: float, tick: float) -> float:
-    """A limit goes to the passive side, a trigger to the nearest step."""
+    """The step next to a price: a limit's on the passive side, a trigger's on the far side, where it acts later."""
     if not tick > 0.0 or kind == MARKET:
         return price
-    steps = price / tick
-    if kind == STOP:
-        return floor(steps + 0.5) * tick
-    if side > 0.0:
-        return floor(steps + SLACK) * tick
-    return ceil(steps - SLACK) * tick
+    if (side > 0.0) == (kind == STOP):
+        step = ceil(price / tick - SLACK) * tick
+    else:
+        step = floor(price / tick + SLACK) * tick
+    return step if fabs(price - step) > SLACK * tick else price
 
 
 @kernel

@@ -1,18 +1,19 @@
-"""Runs one layer alone over arrays, compiled as the plan compiles it, for tests against oracles."""
+"""Runs one layer alone over arrays, compiled and cached as a plan is, for tests against oracles."""
 
 from __future__ import annotations
 
-from collections import namedtuple
+import hashlib
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
-import numba
 import numpy as np
 
 from graph.kernels import KernelText, used_math
 from graph.language import Layer, field_name
 from graph.layout import params_dtype, state_dtype, write_first_values, write_params
 from graph.market import MARKET_EVENT
+from graph.passes.p10_build import build
 
 
 @cache
@@ -47,12 +48,13 @@ def _compiled(layer: Layer) -> Any:
     )
     text = texts.text() + "\n\n" + "\n".join(f"@njit\n{h}" for h in helpers)
     source = (
-        f"from math import {', '.join(used_math(text) or ['pi'])}\n{text}\n\n@njit(error_model='numpy')\n"
+        f"from collections import namedtuple\nfrom math import {', '.join(used_math(text) or ['pi'])}\n\n"
+        f"import numpy as np\nfrom numba import njit\n\n\n{text}\n\n@njit(error_model='numpy', cache=True)\n"
         + "\n".join(lines)
+        + "\n"
     )
-    scope: dict[str, Any] = {"njit": numba.njit, "namedtuple": namedtuple, "np": np}
-    exec(compile(source, f"<{layer.identifier}>", "exec"), scope)
-    return scope["run"]
+    digest = hashlib.sha256("\x00".join((source, version("numba"), version("numpy"))).encode()).hexdigest()[:16]
+    return build(f"layer_{layer.identifier}_{digest}", source)
 
 
 def run_layer(
@@ -68,9 +70,16 @@ def run_layer(
 
 
 def run_with_state(
-    layer: Layer, inputs: dict[str, Any], params: dict[str, float] | None = None, symbols: int = 1
+    layer: Layer,
+    inputs: dict[str, Any],
+    params: dict[str, float] | None = None,
+    symbols: int = 1,
+    sized_for: dict[str, float] | None = None,
 ) -> tuple[dict[str, np.ndarray], np.void]:
-    """As `run_layer`, and the layer's memory after the last bar."""
+    """As `run_layer`, and the layer's memory after the last bar.
+
+    sized_for: other parameters that size the memory, so that several sets share one compilation.
+    """
     bars = max(np.shape(v)[0] for v in inputs.values() if np.ndim(v))
     columns = []
     for name, port in layer.inputs.items():
@@ -83,8 +92,10 @@ def run_with_state(
         value = inputs.get(name, np.nan)
         columns.append(np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), shape)))
     settings = layer.params(**(params or {})) if layer.params else None
-    state = np.zeros(1, state_dtype(layer.state, settings, symbols) if layer.state else np.dtype([("unused", "i8")]))
+    state = np.zeros(1, np.dtype([("unused", "i8")]))
     if layer.state:
+        sizes = layer.params(**sized_for) if layer.params and sized_for is not None else settings
+        state = np.zeros(1, state_dtype(layer.state, sizes, symbols))
         write_first_values(layer.state, state)
     record = np.zeros(1, params_dtype(layer.params) if layer.params else np.dtype([("unused", "i8")]))
     if settings is not None:

@@ -24,6 +24,7 @@ def random_sizes(rng: np.random.Generator, bars: int) -> np.ndarray:
     return np.where(rng.random(bars) < 0.2, rng.choice([-2.0, -1.0, 1.0, 2.0], bars), 0.0)
 
 
+@pytest.mark.slow  # the import of vectorbt
 @pytest.mark.parametrize("symbol", SYMBOLS)
 @pytest.mark.parametrize("spread", [0.0, 5.0])
 def test_market_orders_as_vectorbt(symbol: str, spread: float) -> None:

@@ -183,6 +183,14 @@ def test_stop_is_taken_before_the_target() -> None:
     assert told(run([FLAT, FLAT, (100, 104, 90, 100)], short))[1:] == [(2, 1.0, 95.0, "take")]
 
 
+@pytest.mark.parametrize(("side", "touched"), [(1, "stop"), (1, "take"), (-1, "stop"), (-1, "take")])
+def test_levels_act_on_a_touch(side: int, touched: str) -> None:
+    bracket = {"step": 0, "side": side, "qty": 1, "stop_price": 100.0 - side * 5, "take_price": 100.0 + side * 5}
+    price = bracket[f"{touched}_price"]
+    rows = [FLAT, FLAT, (100, max(100.0, price), min(100.0, price), 100)]
+    assert told(run(rows, bracket))[1:] == [(2, -side, price, touched)]
+
+
 def test_gap_through_a_stop_fills_at_the_open() -> None:
     bracket = {"step": 0, "side": 1, "qty": 1, "stop_price": 95.0}
     assert told(run([FLAT, FLAT, (90, 92, 88, 91)], bracket))[1:] == [(2, -1.0, 90.0, "stop")]
@@ -255,6 +263,30 @@ def test_reduce_only_is_clipped_and_never_opens() -> None:
     assert told(nothing) == [] and rejected(nothing) == "reduce_only"
 
 
+def test_reduce_only_is_clipped_to_what_is_left_when_it_arrives() -> None:
+    r = run(
+        [FLAT] * 6,
+        {"step": 0, "side": 1, "qty": 2},
+        {"step": 2, "side": -1, "qty": 1},
+        {"step": 3, "side": -1, "qty": 2, "reduce_only": 1},
+        settings=free(latency_bars=1),
+    )
+    assert told(r)[1:] == [(4, -1.0, 100.0, "signal"), (5, -1.0, 100.0, "signal")]
+
+
+def test_rounding_leaves_no_dust() -> None:
+    r = run(
+        [FLAT] * 4,
+        {"step": 0, "side": 1, "qty": 0.1},
+        {"step": 1, "side": 1, "qty": 0.2},
+        {"step": 2, "side": -1, "qty": 0.3},
+        lot=0.1,
+    )
+    assert r.watched["position"][2, 0] == 0.1 + 0.2 != 0.3
+    assert r.watched["position"][3, 0] == 0.0
+    assert r.fills["qty"].tolist()[:2] == [0.1, 0.2]
+
+
 def test_reduce_only_order_goes_when_a_stop_has_closed_the_position() -> None:
     rows = [FLAT, FLAT, (100, 101, 94, 95), (95, 120, 94, 118)]
     r = run(
@@ -272,6 +304,18 @@ def test_ttl_counts_bars_and_missing_bars() -> None:
     assert told(run([FLAT, FLAT, dip], buy)) == [(2, 1.0, 98.0, "signal")]
     assert told(run([FLAT, FLAT, FLAT, dip], buy)) == []
     assert told(run([FLAT, None, None, dip], buy)) == []
+
+
+def test_orders_travel_while_there_is_no_bar() -> None:
+    r = run([FLAT, None, None, (103, 104, 102, 103)], {"step": 0, "side": 1, "qty": 1}, settings=free(latency_bars=2))
+    assert told(r) == [(3, 1.0, 103.0, "signal")]
+
+
+def test_ttl_begins_when_the_order_arrives() -> None:
+    rows = [FLAT] * 3 + [(100, 101, 97, 100), (100, 101, 90, 100)]
+    buy = {"step": 0, "side": 1, "qty": 1, "kind": LIMIT, "ttl": 1}
+    assert told(run(rows, buy | {"price": 98.0}, settings=free(latency_bars=2))) == [(3, 1.0, 98.0, "signal")]
+    assert told(run(rows, buy | {"price": 95.0}, settings=free(latency_bars=2))) == []
 
 
 def test_missing_bar_fills_nothing_and_keeps_the_value() -> None:
@@ -346,8 +390,11 @@ def test_leverage_counts_open_orders_of_all_symbols() -> None:
     assert REJECTS[r.accounts["reject_reason"][1]] == "leverage"
 
 
-def test_limit_prices_go_to_the_passive_side() -> None:
+def test_limits_go_to_the_passive_tick_and_triggers_to_the_far_one() -> None:
     dip = (100, 104, 96, 100)
+    up = run([FLAT, dip], {"step": 0, "side": 1, "qty": 1, "kind": STOP, "price": 101.2}, tick=0.5)
+    down = run([FLAT, dip], {"step": 0, "side": -1, "qty": 1, "kind": STOP, "price": 98.7}, tick=0.5)
+    assert told(up) + told(down) == [(1, 1.0, 101.5, "signal"), (1, -1.0, 98.5, "signal")]
     buy = run([FLAT, dip], {"step": 0, "side": 1, "qty": 1, "kind": LIMIT, "price": 98.7}, tick=0.5)
     sell = run([FLAT, dip], {"step": 0, "side": -1, "qty": 1, "kind": LIMIT, "price": 101.2}, tick=0.5)
     assert told(buy) + told(sell) == [(1, 1.0, 98.5, "signal"), (1, -1.0, 101.5, "signal")]
@@ -411,10 +458,25 @@ def test_margin_of_one_symbol_counts_the_others() -> None:
     assert simulate(events, script, free(maintenance=0.01), cash=2000.0).wallet["liquidations"] > 0
 
 
-def test_stop_too_large_for_the_bar_is_finished_at_the_next_open() -> None:
-    rows = [FLAT] * 3 + [(100, 101, 94, 95, 1000.0), (93, 94, 92, 93, 1000.0)]
+@pytest.mark.parametrize("busy", [False, True])
+def test_margin_takes_the_symbols_before_at_their_new_closes(busy: bool) -> None:
+    """Cash 1000 - 2 x 5000; the first symbol rises to 110, the second is closed where 1 % of all margin is left."""
+    rise, fall = bars(FLAT, FLAT, (110, 110, 110, 110)), bars(FLAT, FLAT, (100, 100, 60, 70))
+    script = no_orders(3, 2)
+    order(script, 0, 1, 50.0, 0)
+    order(script, 0, 1, 50.0, 1)
+    if busy:
+        order(script, 1, 1, 1.0, 0, kind=LIMIT, price=1.0)
+    r = simulate(np.concatenate([rise, fall], axis=1), script, free(maintenance=0.01), cash=1000.0)
+    expected = (0.01 * 5500.0 + 9000.0 - 5500.0) / (50.0 * 0.99)
+    assert told(r)[2:] == [(2, -50.0, pytest.approx(expected), "liquidation")]
+
+
+@pytest.mark.parametrize("after", [93.0, 98.0])
+def test_stop_too_large_for_the_bar_is_finished_at_the_next_open(after: float) -> None:
+    rows = [FLAT] * 3 + [(100, 101, 94, 95, 1000.0), (after, after, after, after, 1000.0)]
     r = run(rows, {"step": 0, "side": 1, "qty": 150, "stop_price": 95.0}, settings=free(participation=0.1))
-    assert told(r)[2:] == [(3, -100.0, 95.0, "stop"), (4, -50.0, 93.0, "stop")]
+    assert told(r)[2:] == [(3, -100.0, 95.0, "stop"), (4, -50.0, after, "stop")]
 
 
 def test_close_out_at_the_last_close() -> None:

@@ -1,0 +1,149 @@
+"""What holds for every layer: outputs in range, the same twice, nothing of the future, its warm-up, the catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graph.language import Layer
+from layers import catalogue
+from tests.layers.catalogue_file import differences, entries
+from tests.layers.hostile import SCENARIOS, SYMBOLS, inputs_for
+from tests.layers.single import run_with_state
+
+KEYS = catalogue().keys()
+NUMBERED = [key for key in KEYS if catalogue().get(key).number is not None]
+BEYOND_WARMUP = 250  # bars that are looked at after the warm-up
+
+OPTIONAL_SO_THAT_IT_SPEAKS = "it must speak whatever is missing, see its page"
+
+ALLOWED: dict[str, dict[str, str]] = {
+    "L0": {"in.now": "the clock makes gap and stale exact"},
+    "L4": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
+    "L5": {"optional": "closing needs no price"},
+    "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
+    "L95": {
+        "in.reset": "the catalogue has no way to let a kill go",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
+    "L96": {
+        "in.side": "the passive side of a price depends on it",
+        "in.reduce_only": "exits are exempt from the minima",
+        "in.position": "an exit of the whole position takes the odd lot with it",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
+    "L100": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
+}
+"""Where a layer departs from its entry in the catalogue, and why."""
+
+
+def parameter_sets(layer: Layer) -> list[dict[str, float]]:
+    """The defaults; every parameter at its lowest; whole ones at their lowest and the others at their highest."""
+    if layer.params is None:
+        return [{}]
+    lowest, mixed = {}, {}
+    for name, field in layer.params.model_fields.items():
+        low = next(m.ge for m in field.metadata if hasattr(m, "ge"))
+        high = next(m.le for m in field.metadata if hasattr(m, "le"))
+        lowest[name] = low
+        mixed[name] = low if field.annotation is int else high
+    return [{}, lowest, mixed]
+
+
+def run(layer: Layer, inputs: dict[str, np.ndarray], params: dict[str, float]) -> dict[str, np.ndarray]:
+    """Runs a layer in memory sized for its defaults, so that it is compiled once."""
+    return run_with_state(layer, inputs, params, SYMBOLS, sized_for={})[0]
+
+
+def bars_for(layer: Layer) -> int:
+    return layer.warmup(layer.params() if layer.params else None) + BEYOND_WARMUP
+
+
+def assert_in_range(layer: Layer, outputs: dict[str, np.ndarray], where: object) -> None:
+    for name, port in layer.outputs.items():
+        known = outputs[name][~np.isnan(outputs[name])]
+        bad = ~np.isfinite(known) | (known < port.edge.low) | (known > port.edge.high)
+        if port.edge.low_open:
+            bad |= known <= port.edge.low
+        if port.edge.whole:
+            bad |= known != np.floor(known)
+        if name in layer.labels:
+            count = len(layer.labels[name])
+            bad |= known >= (2.0**count if port.edge.name == "bitmask" else count)
+        assert not bad.any(), f"{layer.key}.{name}: {known[bad][:3]} is no {port} ({where})"
+
+
+def assert_same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray], bars: int, message: str) -> None:
+    for name, values in ours.items():
+        np.testing.assert_array_equal(values[:bars], theirs[name][:bars], err_msg=f"{message}: {name}")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_outputs_keep_their_range_whatever_comes_in(key: str) -> None:
+    layer = catalogue().get(key)
+    for params in parameter_sets(layer):
+        for scenario in SCENARIOS:
+            inputs = inputs_for(layer, scenario, bars_for(layer), seed=1)
+            assert_in_range(layer, run(layer, inputs, params), (scenario, params))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_outputs_know_nothing_of_later_inputs(key: str) -> None:
+    """And a second run gives the same bits as the first."""
+    layer = catalogue().get(key)
+    bars = bars_for(layer)
+    generator = np.random.default_rng(7)
+    for scenario, other in (("ordinary", "jumps"), ("gaps", "ordinary")):
+        inputs = inputs_for(layer, scenario, bars, seed=2)
+        outputs = run(layer, inputs, {})
+        assert_same(run(layer, inputs, {}), outputs, bars, "a second run differs")
+        later = inputs_for(layer, other, bars, seed=3)
+        for cut in generator.integers(bars - BEYOND_WARMUP, bars, 3):
+            disturbed = {name: values.copy() for name, values in inputs.items()}
+            for name, values in disturbed.items():
+                values[cut:] = later[name][cut:]
+            assert_same(run(layer, disturbed, {}), outputs, cut, f"bars before {cut} changed")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_warm_up_is_silent_and_then_it_speaks(key: str) -> None:
+    layer = catalogue().get(key)
+    for params in parameter_sets(layer):
+        warmup = layer.warmup(layer.params(**params) if layer.params else None)
+        assert warmup >= 0 and warmup == int(warmup)
+        outputs = run(layer, inputs_for(layer, "ordinary", warmup + 1, seed=4), params)
+        assert all(np.isnan(values[:warmup]).all() for values in outputs.values())
+        assert any(not np.isnan(values[warmup]).all() for values in outputs.values()), (key, params)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    key=st.sampled_from(KEYS),
+    scenario=st.sampled_from(SCENARIOS),
+    seed=st.integers(0, 2**20),
+    data=st.data(),
+)
+def test_any_parameters_within_their_bounds(key: str, scenario: str, seed: int, data: st.DataObject) -> None:
+    """Whole parameters stay at or below their defaults, for which the memory is sized."""
+    layer = catalogue().get(key)
+    params: dict[str, float] = {}
+    for name, field in (layer.params.model_fields if layer.params else {}).items():
+        low = next(m.ge for m in field.metadata if hasattr(m, "ge"))
+        high = next(m.le for m in field.metadata if hasattr(m, "le"))
+        if field.annotation is int:
+            params[name] = data.draw(st.integers(int(low), int(field.default)), label=name)
+        else:
+            params[name] = data.draw(st.floats(low, high), label=name)
+    inputs = inputs_for(layer, scenario, bars_for(layer), seed)
+    assert_in_range(layer, run(layer, inputs, params), (scenario, params))
+
+
+@pytest.mark.parametrize("key", NUMBERED)
+def test_the_declaration_agrees_with_the_catalogue(key: str) -> None:
+    found = differences(catalogue().get(key), entries()[key])
+    allowed = ALLOWED.get(key, {})
+    unexplained = {concern: how for concern, how in found.items() if concern not in allowed}
+    assert not unexplained, f"{key} departs from the catalogue; explain it in ALLOWED: {unexplained}"
+    assert not set(allowed) - set(found), f"{key} does not depart from the catalogue here any more"
