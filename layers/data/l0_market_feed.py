@@ -1,16 +1,17 @@
 """L0: the one door for market data; what passes it is a consistent bar, a marked stand-in for one, or missing.
 
-Rule: a bar is refused, and counted by reason in the memory, when a price is not finite and positive, the range does not
-    hold open and close, the volume is negative or infinite, or the time is not after the last one told or after `now`.
-    gap = bars missing since the last one that passed: 1, 2, ... while they are missing, then their number on the bar
-    that ends the gap, else 0. The first fill_max of them are told as flat bars of zero volume; from then on prices are
-    missing and only gap, stale, quality and has_book are told.
-    stale = more than stale_ms from the last bar to this step. A spike is |r| > spike_mads * 1.4826 * MAD(r,
-    spike_window), this r included, and none while that MAD is unknown or 0. A bad book is crossed, or empty after one
-    was seen. quality = max(0, 1 - 0.5 min(1, gap / (fill_max + 1)) - 0.5 stale - 0.25 bad book), halved by a spike.
-Note: `now`, the open of the step's bar, is our addition; without it the time of a missing bar is counted in steps. The
-    length of a bar is the shortest step seen so far. Where the source has no quote volume it is hlc3 * volume. A number
-    of trades that is no count, a buy volume outside 0..volume and a book with an impossible level are told as missing.
+Rule: a bar is refused, and counted by reason in the memory, when a price is not finite and positive, the range does
+    not hold open and close, the volume is negative or infinite, or the time is not after the last one told or after
+    `now`. gap = bars missing since the last one that passed: 1, 2, ... while they are missing, then their number on
+    the bar that ends the gap, else 0. The first fill_max of them are told as flat bars of zero volume; from then on
+    prices are missing and only gap, stale, quality and has_book are told. stale = more than stale_ms from the last
+    bar to this step. A spike is |r| > spike_mads * 1.4826 * MAD(r, spike_window), this r included, and none while
+    that MAD is unknown or 0. A bad book is crossed, or empty after one was seen. quality = max(0, 1 - 0.5 min(1,
+    gap / (fill_max + 1)) - 0.5 stale - 0.25 bad book), halved by a spike.
+Note: `now`, the open of the step's bar, is our addition; without it the time of a missing bar is counted in steps.
+    The length of a bar is the shortest step seen so far. Where the source has no quote volume it is hlc3 * volume.
+    A number of trades that is no count, a buy volume outside 0..volume and a book with an impossible level are told
+    as missing.
 """
 
 from math import inf, isnan, log, nan

@@ -1,14 +1,15 @@
 """L5: the order that leads from the position to its target.
 
-Rule: change = target - position; a flip is first a close, change = -position, and an open once the position is gone.
-    under way = what works in the direction of the change. order_qty = |change| - under way; nothing when it is 0.
-    What works against the change, or beyond it, is not counted: the order replaces it, at the venue or by way of L89.
-    So an order never leads away from its target. Differences within ROUNDING of the change are none.
-    reduce_only = 1 when the position shrinks. Not approved: nothing.
-    intent says what for; `withdraw` is no order: nothing is wanted any more, but something still works.
+Rule: change = target - position; a flip is first a close, change = -position, and an open once the position is
+    gone. under way = what works in the direction of the change. order_qty = |change| - under way; nothing when it
+    is 0. What works against the change, or beyond it, is not counted: the order replaces it, at the venue or by way
+    of L89. So an order never leads away from its target. Differences within ROUNDING of the change are none.
+    reduce_only = 1 when the position shrinks. Not approved: nothing. intent says what for; `withdraw` is no order:
+    nothing is wanted any more, but something still works.
 
-Note: the catalogue's difference target - position - working is this, except that it would sell against a purchase that
-    is under way, and so open a position on the other side. `price` is not used, and is optional: a close needs none.
+Note: the catalogue's difference target - position - working is this, except that it would sell against a purchase
+    that is under way, and so open a position on the other side. `price` is not used, and is optional: a close needs
+    none.
 """
 
 from math import fabs

@@ -1,19 +1,19 @@
 """L96: an order as the venue takes it: quantity in lots, price in ticks, within its minima and maxima.
 
-Rule: qty = slice_qty rounded down to a lot, price = limit_price rounded to the passive side (down to buy, up to sell,
-    to the nearest tick while the side is missing). A step is read as the decimal it stands for, m / 10^k, and a result
-    is n m / 10^k, one division of whole numbers: the double nearest to the decimal, never 0.30000000000000004.
-    More than max_qty is cut to it, the rest is for later steps. A rule of 0 is no rule.
-    An order that opens is invalid when it is below a lot or min_notional (at the limit, or at price without one), when
-    it has neither price, or when a rule is missing.
-    An order that only reduces (reduce_only = 1) is invalid only when nothing is asked, or when its limit is less
-    than a tick. It is exempt from min_notional, and if it rounds to nothing it becomes one lot, or the whole position
-    where that is less: an odd lot, which venues accept only to close. If it closes the whole position, a difference of
-    less than ODD of a lot is rounding and is closed as well. `reason` tells all of it, valid or not.
+Rule: qty = slice_qty rounded down to a lot, price = limit_price rounded to the passive side (down to buy, up to
+    sell, to the nearest tick while the side is missing). A step is read as the decimal it stands for, m / 10^k, and
+    a result is n m / 10^k, one division of whole numbers: the double nearest to the decimal, never
+    0.30000000000000004. More than max_qty is cut to it, the rest is for later steps. A rule of 0 is no rule. An
+    order that opens is invalid when it is below a lot or min_notional (at the limit, or at price without one), when
+    it has neither price, or when a rule is missing. An order that only reduces (reduce_only = 1) is invalid only
+    when nothing is asked, or when its limit is less than a tick. It is exempt from min_notional, and if it rounds
+    to nothing it becomes one lot, or the whole position where that is less: an odd lot, which venues accept only to
+    close. If it closes the whole position, a difference of less than ODD of a lot is rounding and is closed as
+    well. `reason` tells all of it, valid or not.
 
-Note: the catalogue lacks `side`, `reduce_only` and `position`, without which neither the passive side nor an exit is
-    known; they are added as optional inputs, and so are the other inputs optional, that an exit may go without them.
-    A market order has no limit_price, and gets no price.
+Note: the catalogue lacks `side`, `reduce_only` and `position`, without which neither the passive side nor an exit
+    is known; they are added as optional inputs, and so are the other inputs optional, that an exit may go without
+    them. A market order has no limit_price, and gets no price.
 """
 
 from math import fabs, floor, inf, isfinite, isnan, nan

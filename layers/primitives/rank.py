@@ -1,9 +1,9 @@
 """The order of the last n values: rank, median, quantiles and the median absolute deviation.
 
-A rank needs no order to be kept: counting through a block of memory takes a few hundredths of a nanosecond a value (at
-n = 1440 a sorted window is four times slower). The others keep the window sorted; only what stands between the place of
-the value that leaves and that of the one that comes moves. A missing value (NaN) leaves everything as it was; results
-are NaN until n values have come.
+A rank needs no order to be kept: counting through a block of memory takes a few hundredths of a nanosecond a value
+(at n = 1440 a sorted window is four times slower). The others keep the window sorted; only what stands between the
+place of the value that leaves and that of the one that comes moves. A missing value (NaN) leaves everything as it
+was; results are NaN until n values have come.
 """
 
 from math import floor, inf, isnan, nan

@@ -1,10 +1,11 @@
 """Sums and moments over the last n values, free of drift: nothing is ever subtracted from a running total.
 
-Time is cut into blocks of n values. A window is the end of the last block followed by the beginning of this one: the
-sums of all ends are taken backwards in one pass when a block is full, those of the beginning grow by addition. That is
-O(1) a bar on average, and each result is a sum over its own window alone. Means and moments are taken about the first
-value of the block, which always lies in the window, so that cancellation costs less than a factor n and equal values
-give a variance of exactly 0. A missing value (NaN) leaves everything as it was; results are NaN until n values came.
+Time is cut into blocks of n values. A window is the end of the last block followed by the beginning of this one:
+the sums of all ends are taken backwards in one pass when a block is full, those of the beginning grow by addition.
+That is O(1) a bar on average, and each result is a sum over its own window alone. Means and moments are taken about
+the first value of the block, which always lies in the window, so that cancellation costs less than a factor n and
+equal values give a variance of exactly 0. A missing value (NaN) leaves everything as it was; results are NaN until
+n values came.
 """
 
 from math import isnan, nan

@@ -1,8 +1,8 @@
 """Whether a value is far out of its window, measured in median absolute deviations (MAD), at little cost a bar.
 
-The exact MAD is looked for only when the answer depends on it. Otherwise a bound decides: from a look that found the median
-m and the MAD, and a count that still holds while no more than `left` values are replaced, the median stays within m ± quiet
-and the MAD stays above quiet. The answers are those of the full computation.
+The exact MAD is looked for only when the answer depends on it. Otherwise a bound decides: from a look that found
+the median m and the MAD, and a count that still holds while no more than `left` values are replaced, the median
+stays within m ± quiet and the MAD stays above quiet. The answers are those of the full computation.
 """
 
 from math import isnan, nan
@@ -29,7 +29,7 @@ class SpikeWindow(State):
 
 @kernel
 def beyond_mad(s: SpikeWindow, x: float, n: int, multiple: float) -> bool:
-    """Takes x into the window; True when |x| > multiple * MAD and the MAD is above 0. False until n values have come."""
+    """Takes x into the window; True when |x| > multiple * MAD and the MAD is above 0; False before n values."""
     beyond = False
     if not isnan(x):
         s.values[s.next] = x

@@ -1,4 +1,4 @@
-"""What holding a position costs a bar. A rate comes only with the bars at which it is due and is missing on all others."""
+"""What holding a position costs a bar. A rate comes with the bars at which it is due and is missing on others."""
 
 from math import isnan, nan
 

@@ -1,10 +1,10 @@
 """L77: where a position that is opened now is given up, and where its profit is taken.
 
-Rule: d = max(atr_x * atr / price, stop), at most max_stop, and at most liq_buffer / leverage: a position of `leverage`
-    times the equity has lost all of it after a move of 1 / leverage (the maintenance margin is what the buffer is for).
-    stop_price = price (1 - side d), take_price = price (1 + side target); stop_pct = d, whatever the side.
-    Levels are missing at side 0, where a distance is 0, and where one would not be a price (a target of 100% short).
-    No leverage (<= 0): no liquidation, no limit from it.
+Rule: d = max(atr_x * atr / price, stop), at most max_stop, and at most liq_buffer / leverage: a position of
+    `leverage` times the equity has lost all of it after a move of 1 / leverage (the maintenance margin is what the
+    buffer is for). stop_price = price (1 - side d), take_price = price (1 + side target); stop_pct = d, whatever
+    the side. Levels are missing at side 0, where a distance is 0, and where one would not be a price (a target of
+    100% short). No leverage (<= 0): no liquidation, no limit from it.
 """
 
 from math import isfinite, nan

@@ -1,21 +1,20 @@
 """L78: follows an open position: tightens its stop, says what it has become, when to leave it and when to add to it.
 
 Rule: side = sign(position), R = side (entry - stop) when the position was opened, trail * atr where that is not
-    positive. gain = side (price - entry) / R, best = the most of it so far, over closes.
-    The stop begins where the input had it when the position was opened, R behind the entry without one. It only moves
-    towards the price: to the entry once best >= breakeven, and to side * trail * atr behind the best close
-    (chandelier). exit = 1 when the close is at the stop or beyond it, and when the position is held for 2 hold bars or
-    more (hold as it was when it was opened; none: no such limit).
-    state: loser at gain <= -1/2; else new until best >= breakeven; then breakout while the close is the best one and
-    gain >= add_at, fading once less than half of the best is left, and winner otherwise.
-    add, for a winner or a breakout with gain >= add_at * (additions + 1), additions < max_adds, and a bias its way: the
-    share of the position by which it may grow so that what is lost at the stop is not more than was at first,
-        add = (R Q0 - side (entry - stop) Q) / (side (price - stop) Q), within 0..1, Q0 and Q the first and the present
-    size; else 0. A position that has grown counts as one addition.
-    While flat the input stop passes through, and exit = add = state = 0.
+    positive. gain = side (price - entry) / R, best = the most of it so far, over closes. The stop begins where the
+    input had it when the position was opened, R behind the entry without one. It only moves towards the price: to
+    the entry once best >= breakeven, and to side * trail * atr behind the best close (chandelier). exit = 1 when
+    the close is at the stop or beyond it, and when the position is held for 2 hold bars or more (hold as it was
+    when it was opened; none: no such limit). state: loser at gain <= -1/2; else new until best >= breakeven; then
+    breakout while the close is the best one and gain >= add_at, fading once less than half of the best is left, and
+    winner otherwise. add, for a winner or a breakout with gain >= add_at * (additions + 1), additions < max_adds,
+    and a bias its way: the share of the position by which it may grow so that what is lost at the stop is not more
+    than was at first, add = (R Q0 - side (entry - stop) Q) / (side (price - stop) Q), within 0..1, Q0 and Q the
+    first and the present size; else 0. A position that has grown counts as one addition. While flat the input stop
+    passes through, and exit = add = state = 0.
 
-Note: entry, stop_price, hold and bias are optional, since each can be missing while flat or without a proposal, and a
-    step that is not taken could not say exit. A stop that is not on its side of the entry counts as none.
+Note: entry, stop_price, hold and bias are optional, since each can be missing while flat or without a proposal, and
+    a step that is not taken could not say exit. A stop that is not on its side of the entry counts as none.
 """
 
 from math import fabs, isfinite, isnan, nan
@@ -135,7 +134,7 @@ def step(
     room = side * (price - s.stop)
     leaves = room <= 0.0 or held >= 2.0 * s.hold
     add = 0.0
-    due = (state == WINNER or state == BREAKOUT) and gain >= p.add_at * (s.additions + 1.0)
+    due = WINNER <= state <= BREAKOUT and gain >= p.add_at * (s.additions + 1.0)
     if due and not leaves and s.additions < p.max_adds and side * bias > 0.0:
         add = (s.unit * s.first_size - side * (entry - s.stop) * size) / (room * size)
         add = clip(add, 0.0, 1.0) if isfinite(add) else 0.0

@@ -1,11 +1,11 @@
 """L79: stops the day, or the week, that has lost enough.
 
-Rule: day = max(0, 1 - equity / E), E the equity when the UTC day began: that of the last step before it, of the first
-    step ever on the first day. week likewise, from Monday 00:00 UTC. halt from day >= daily until the next day begins,
-    from week >= weekly until the next week does, even if the equity comes back meanwhile.
-    resume = when the halt ends, 0 when there is none. The memory goes with the session, so a halt outlives a restart.
-    Equity that is not positive, now or when the day began, is a loss of 1. `time` is the open of the bar that just
-    closed; the first bar of a day is the first on which a halt is over.
+Rule: day = max(0, 1 - equity / E), E the equity when the UTC day began: that of the last step before it, of the
+    first step ever on the first day. week likewise, from Monday 00:00 UTC. halt from day >= daily until the next
+    day begins, from week >= weekly until the next week does, even if the equity comes back meanwhile. resume = when
+    the halt ends, 0 when there is none. The memory goes with the session, so a halt outlives a restart. Equity that
+    is not positive, now or when the day began, is a loss of 1. `time` is the open of the bar that just closed; the
+    first bar of a day is the first on which a halt is over.
 """
 
 from math import floor, isfinite, nan

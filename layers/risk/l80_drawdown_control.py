@@ -1,10 +1,10 @@
 """L80: smaller positions the deeper the account is under its peak, and careful on the way back.
 
-Rule: D = 1 - equity / peak, the drawdown. falling(D) = 1 up to `soft`, 0 from `hard` on, linear between.
-    W = the worst D since the peak, won = (W - D) / W. Each quarter of `recover` that is won back lets a quarter of the
-    size back: ceiling = max(falling(W), stages / 4), where stages = the most of floor(4 won / recover) since W, up to
-    4. scale = min(falling(D), ceiling): it falls at once and comes back in steps. A new peak forgets the worst.
-    stage: 0 full size, 1 reduced by the fall, 2 stopped at `hard`, 3 recovering.
+Rule: D = 1 - equity / peak, the drawdown. falling(D) = 1 up to `soft`, 0 from `hard` on, linear between. W = the
+    worst D since the peak, won = (W - D) / W. Each quarter of `recover` that is won back lets a quarter of the size
+    back: ceiling = max(falling(W), stages / 4), where stages = the most of floor(4 won / recover) since W, up to 4.
+    scale = min(falling(D), ceiling): it falls at once and comes back in steps. A new peak forgets the worst. stage:
+    0 full size, 1 reduced by the fall, 2 stopped at `hard`, 3 recovering.
 
 Note: at scale 0 nothing is held, so the account cannot win anything back by itself; only money from outside, or a
     person who resets the memory, ends a stop. Equity that is not positive is a drawdown of 1.

@@ -1,18 +1,16 @@
 """L81: how much of what each symbol wants fits under the caps of the whole account.
 
 Rule: caps in multiples of equity, none if it is not positive. The symbols are served by rank (1 first; 0 or missing
-    last, then by their order), each with
-        size = min(|want|, per_symbol, what is left of gross, what is left of net in its direction),
-    and none when all places are taken. allowed = sign(want) * size: never beyond what is wanted, so a reduction is
-    never in the way of anything, and a holding has no claim against a better rank.
-    Growth beyond what is held already also has to fit into the gross and the places that are free at this moment; room
-    that another symbol still has to give up counts only once it has.
-    A symbol whose want is missing is absent: allowed is missing, and what it holds is taken off all caps first.
-    gross = sum |allowed| / equity and net = sum allowed / equity, with the holdings of absent symbols; 0 without
-    equity. slots = places left.
+    last, then by their order), each with size = min(|want|, per_symbol, what is left of gross, what is left of net
+    in its direction), and none when all places are taken. allowed = sign(want) * size: never beyond what is wanted,
+    so a reduction is never in the way of anything, and a holding has no claim against a better rank. Growth beyond
+    what is held already also has to fit into the gross and the places that are free at this moment; room that
+    another symbol still has to give up counts only once it has. A symbol whose want is missing is absent: allowed
+    is missing, and what it holds is taken off all caps first. gross = sum |allowed| / equity and net = sum allowed
+    / equity, with the holdings of absent symbols; 0 without equity. slots = places left.
 
-Note: the net that is left counts only the symbols served before, so a later opposite one makes no room for it; of those
-    in the other direction it counts what they may hold at this moment.
+Note: the net that is left counts only the symbols served before, so a later opposite one makes no room for it; of
+    those in the other direction it counts what they may hold at this moment.
 """
 
 from math import fabs, inf, isfinite, isnan, nan

@@ -1,12 +1,11 @@
 """L91: whether the market has stopped taking orders at its usual price.
 
-Rule: medians over the last `window` bars, this one included. Three gauges, each 0 at the median and 1 at its threshold:
-    thin = (1 - volume / median) / (1 - cut), wide = (spread / median - 1) / (widen - 1), the same for the cost.
-    freeze = 1 when the volume is below cut of its median, the spread or the cost above `widen` times theirs, when the
-    data is stale, or when nothing of an order could be filled (fillable = 0).
-    severity = the worst of the gauges and of 1 - fillable, within 0..1, and 1 in a freeze; age = bars that the freeze
-    has lasted, 1 on its first, 0 without one.
-    A missing spread, and a median of 0, say nothing.
+Rule: medians over the last `window` bars, this one included. Three gauges, each 0 at the median and 1 at its
+    threshold: thin = (1 - volume / median) / (1 - cut), wide = (spread / median - 1) / (widen - 1), the same for
+    the cost. freeze = 1 when the volume is below cut of its median, the spread or the cost above `widen` times
+    theirs, when the data is stale, or when nothing of an order could be filled (fillable = 0). severity = the worst
+    of the gauges and of 1 - fillable, within 0..1, and 1 in a freeze; age = bars that the freeze has lasted, 1 on
+    its first, 0 without one. A missing spread, and a median of 0, say nothing.
 """
 
 from math import isnan

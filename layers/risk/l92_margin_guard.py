@@ -1,14 +1,14 @@
 """L92: how far the position is from liquidation, and how much of it has to go.
 
-Rule: liquidation is where the equity is down to the maintenance margin of the position. With leverage L = exposure /
-    equity it comes after a move against the position of d = (1 / L - m) / (1 - side m), the share of price (0 once it
-    is there). distance = d / (sigma sqrt(bars_per_day)), in daily sigmas; missing while flat or without volatility.
-    reduce = 1 - 1 / (L q), q = m + (1 - side m) min_sigmas sigma sqrt(bars_per_day): what is left is min_sigmas away.
-    carry = side * rate * 1e4 * payments a day, in bps of the notional, 0 while flat; the payments are told by the
-    distance of the last two, one a day is reckoned with before.
-    Above max_carry the position is given up (reduce = 1), for a smaller one costs as many bps. While flat a rate above
-    it in either direction keeps reduce at 1 as well, or it would be opened and closed without end.
-    No equity and a position: distance 0, reduce 1.
+Rule: liquidation is where the equity is down to the maintenance margin of the position. With leverage L = exposure
+    / equity it comes after a move against the position of d = (1 / L - m) / (1 - side m), the share of price (0
+    once it is there). distance = d / (sigma sqrt(bars_per_day)), in daily sigmas; missing while flat or without
+    volatility. reduce = 1 - 1 / (L q), q = m + (1 - side m) min_sigmas sigma sqrt(bars_per_day): what is left is
+    min_sigmas away. carry = side * rate * 1e4 * payments a day, in bps of the notional, 0 while flat; the payments
+    are told by the distance of the last two, one a day is reckoned with before. Above max_carry the position is
+    given up (reduce = 1), for a smaller one costs as many bps. While flat a rate above it in either direction keeps
+    reduce at 1 as well, or it would be opened and closed without end. No equity and a position: distance 0, reduce
+    1.
 
 Note: bars_per_day is not in the catalogue; sigma is per bar. Margin is the whole account's (cross margin), so that
     `entry` plays no part; it is optional, being missing while flat.

@@ -1,14 +1,14 @@
 """L95: the latch that nothing passes. It says whether the account may take risk, may only close, or must be flat.
 
-Rule: `kill` trips it until a person sets `reset` with the kill let go. `stop` trips it for `cooldown` steps after the
-    last one; a reset ends that too. Tripped: flatten = 1, everything held is closed.
-    `halt`, health below LOW_HEALTH, the mean quality of the symbols that have a bar below LOW_QUALITY, and an input
-    that is missing only stop growth, and only while they last: a flickering gauge must never sell a position.
-    trade = 1 when nothing of this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the
-    last known one while it is missing (0 before the first). Closing is always allowed.
+Rule: `kill` trips it until a person sets `reset` with the kill let go. `stop` trips it for `cooldown` steps after
+    the last one; a reset ends that too. Tripped: flatten = 1, everything held is closed. `halt`, health below
+    LOW_HEALTH, the mean quality of the symbols that have a bar below LOW_QUALITY, and an input that is missing only
+    stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when nothing of
+    this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the last known one while
+    it is missing (0 before the first). Closing is always allowed.
 
-Note: the catalogue has no way to let a kill go; `reset` is added for that, to be wired to operator.reset. Without it a
-    kill ends with the session's memory. All inputs are optional so that the governor speaks at every step.
+Note: the catalogue has no way to let a kill go; `reset` is added for that, to be wired to operator.reset. Without
+    it a kill ends with the session's memory. All inputs are optional so that the governor speaks at every step.
 """
 
 from math import isnan

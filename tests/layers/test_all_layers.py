@@ -24,6 +24,11 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L4": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
     "L5": {"optional": "closing needs no price"},
     "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
+    "L78": {"optional": "a position can always be closed, also while these are missing"},
+    "L92": {
+        "optional": "flat, there is no entry",
+        "param.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",
+    },
     "L95": {
         "in.reset": "the catalogue has no way to let a kill go",
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,

@@ -1,4 +1,4 @@
-"""L5, L96, L98 and L100: orders, the venue's rules, the packed decision and the digest."""
+"""L5, L96, L98, L99 and L100: orders, the venue's rules, the packed decision, reconciliation and the digest."""
 
 import struct
 from decimal import ROUND_CEILING, Decimal
@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from layers.execution import l5_execution_bridge, l96_venue_rules, l98_mirror_encode, l100_decision_record
+from layers.execution import (
+    l5_execution_bridge,
+    l96_venue_rules,
+    l98_mirror_encode,
+    l99_reconciliation,
+    l100_decision_record,
+)
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 
@@ -58,7 +64,9 @@ def test_an_order_never_leads_past_its_target(rows):
         after = position + out["order_side"] * out["order_qty"]
         room = 1e-9 * np.maximum(np.abs(target), np.abs(position))
         finite = np.isfinite(target - position)
-    assert ((after >= np.minimum(target, position) - room) & (after <= np.maximum(target, position) + room))[finite].all()
+    assert ((after >= np.minimum(target, position) - room) & (after <= np.maximum(target, position) + room))[
+        finite
+    ].all()
     assert (np.sign(position) * after >= 0)[out["reduce_only"] == 1].all()
     assert np.isfinite(np.array(list(out.values()))).all()
     assert (out["order_qty"] >= 0).all()
@@ -148,7 +156,10 @@ def test_steps_are_exact_decimals():
         ({"slice_qty": 0.03, "lot": 0.1, "reduce_only": 1, "position": -0.03}, (0.03, 1, "exit of odd lot")),
         ({"slice_qty": 0.03, "lot": 0.1, "reduce_only": 1, "position": 2}, (0.1, 1, "exit of one lot")),
         ({"slice_qty": 0.7 - 0.4, "lot": 0.1, "reduce_only": 1, "position": 0.7 - 0.4}, (0.3, 1, "none")),
-        ({"slice_qty": 0.01, "min_notional": 10, "reduce_only": 1, "position": 1}, (0.01, 1, "exit below min_notional")),
+        (
+            {"slice_qty": 0.01, "min_notional": 10, "reduce_only": 1, "position": 1},
+            (0.01, 1, "exit below min_notional"),
+        ),
         ({"slice_qty": 9, "max_qty": 4, "reduce_only": 1, "position": 9}, (4, 1, "cut to max_qty")),
     ],
 )
@@ -234,6 +245,30 @@ def test_the_layout_is_documented():
     assert sum(l98_mirror_encode.FIELDS.values()) == 53
     places = [page.index(f"\n    {name}  ") for name in l98_mirror_encode.FIELDS]
     assert places == sorted(places)
+
+
+# ---------------------------------------------------------------- L99
+
+
+def test_a_gap_counts_when_it_lasts():
+    expected = np.array([0.0, 5, 5, 5, 5, 0.3, 0.3])
+    reported = np.array([0.0, 4, 4, 4, 5, 0.1 + 0.2, -0.3])
+    inputs = {"expected": expected, "reported": reported, "mirror_word": 7}
+    out = run_layer(l99_reconciliation.step, inputs, {"grace": 2})
+    assert out["since"].tolist() == [0, 1, 2, 3, 0, 0, 1]
+    assert out["mismatch"].tolist() == [0, 0, 0, 1, 0, 0, 0]
+    assert out["position_gap"].tolist() == [0, -1, -1, -1, 0, 0, -0.6]
+    assert run_layer(l99_reconciliation.step, inputs, {"grace": 0})["mismatch"].tolist() == [0, 1, 1, 1, 0, 0, 1]
+
+
+def test_a_chart_that_decides_otherwise():
+    inputs = {"expected": 1, "reported": 1, "mirror_word": 7}
+    word = np.array([7, 8, nan, 8, nan, 7, nan, 6.0])
+    out = run_layer(l99_reconciliation.step, inputs | {"pine_word": word}, {"grace": 1})
+    assert out["pine_mismatch"].tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    assert not out["mismatch"].any()
+    silent = run_layer(l99_reconciliation.step, inputs | {"mirror_word": np.arange(5.0)})
+    assert not silent["pine_mismatch"].any()
 
 
 # ---------------------------------------------------------------- L100

@@ -11,7 +11,8 @@ from tests.layers.single import run_layer
 
 nan, inf = np.nan, np.inf
 CALM = {
-    "side": 1, "notional": 1000, "allowed": 1000, "stop_price": 95, "take_price": 110, "pass": 1, "avoid": 0, "trade": 1,
+    "side": 1, "notional": 1000, "allowed": 1000, "stop_price": 95, "take_price": 110, "pass": 1, "avoid": 0,
+    "trade": 1,
     "close_only": 0, "flatten": 0, "scale": 1, "reduce": 0, "exit": 0, "add": 0, "alarm": 0, "freeze": 0, "hedge": 0,
     "position": 0, "price": 100, "equity": 10000,
 }  # fmt: skip
@@ -68,7 +69,19 @@ def test_no_input_breaks_the_gate(wild, seed):
 
     same = np.sign(target) == np.sign(position)
     grown = (target != 0) & (~same | (np.abs(target) > np.abs(position)))
-    judged = ["side", "notional", "allowed", "pass", "avoid", "trade", "close_only", "flatten", "scale", "reduce", "exit"]
+    judged = [
+        "side",
+        "notional",
+        "allowed",
+        "pass",
+        "avoid",
+        "trade",
+        "close_only",
+        "flatten",
+        "scale",
+        "reduce",
+        "exit",
+    ]
     judged += ["add", "alarm", "freeze", "hedge", "price", "equity"]
     known = np.all([np.isfinite(inputs[n]) for n in judged], axis=0)
     clear = known & (inputs["pass"] == 1) & (inputs["trade"] == 1) & (inputs["reduce"] <= 0) & (inputs["equity"] > 0)
@@ -110,9 +123,12 @@ def test_an_entry_takes_the_smallest_limit():
     ("name", "change"),
     [
         ("missing input", {"hedge": nan}), ("missing input", {"price": nan}), ("missing input", {"notional": inf}),
-        ("no trade", {"trade": 0}), ("close only", {"close_only": 1}), ("flatten", {"flatten": 1}), ("exit", {"exit": 1}),
-        ("cost", {"pass": 0}), ("avoid", {"avoid": 1}), ("jump alarm", {"alarm": 1}), ("liquidity freeze", {"freeze": 1}),
-        ("no equity", {"equity": 0}), ("reduce", {"reduce": 0.2}), ("no size", {"allowed": 0}), ("no size", {"scale": 0}),
+        ("no trade", {"trade": 0}), ("close only", {"close_only": 1}), ("flatten", {"flatten": 1}),
+        ("exit", {"exit": 1}),
+        ("cost", {"pass": 0}), ("avoid", {"avoid": 1}), ("jump alarm", {"alarm": 1}),
+        ("liquidity freeze", {"freeze": 1}),
+        ("no equity", {"equity": 0}), ("reduce", {"reduce": 0.2}), ("no size", {"allowed": 0}),
+        ("no size", {"scale": 0}),
         ("levels", {"stop_price": 101}), ("levels", {"take_price": 99}), ("levels", {"stop_price": inf}),
     ],
 )  # fmt: skip
@@ -182,7 +198,9 @@ def test_the_stop_only_moves_towards_the_price():
 
 
 def test_levels_follow_the_inputs_until_the_position_is_held():
-    out = gate(position=[0, 0, 0, 10], price=[100, 98, 97, 97], stop_price=[95, 93, nan, 92], take_price=[110, 108, nan, 107])
+    out = gate(
+        position=[0, 0, 0, 10], price=[100, 98, 97, 97], stop_price=[95, 93, nan, 92], take_price=[110, 108, nan, 107]
+    )
     assert out["stop_price"].tolist() == [95, 93, 93, 93]
     assert out["take_price"].tolist() == [110, 108, 108, 108]
 

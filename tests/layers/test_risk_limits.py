@@ -132,7 +132,12 @@ rank = st.one_of(st.sampled_from([nan, 0.0, inf]), st.integers(1, 6).map(float))
 def caps(want, held, equity, ranks, **params):
     out = run_layer(
         l81_exposure_caps.step,
-        {"want": np.array([want], float), "held": np.array([held], float), "equity": equity, "rank": np.array([ranks], float)},
+        {
+            "want": np.array([want], float),
+            "held": np.array([held], float),
+            "equity": equity,
+            "rank": np.array([ranks], float),
+        },
         params,
         symbols=len(want),
     )

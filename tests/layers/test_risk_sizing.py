@@ -62,7 +62,15 @@ def test_cost_gate_gives_no_infinity():
     wild = np.array([1e308, -1e308, 0.0, 5e-324])
     out = run_layer(
         l74_cost_gate.step,
-        {"side": 1, "reward": wild, "p_success": 1, "risk": wild[::-1], "cost_buy": -wild, "cost_sell": 0, "hold": 1e308},
+        {
+            "side": 1,
+            "reward": wild,
+            "p_success": 1,
+            "risk": wild[::-1],
+            "cost_buy": -wild,
+            "cost_sell": 0,
+            "hold": 1e308,
+        },
     )
     assert not np.isinf(out["net_edge"]).any()
     assert set(out["pass"]) <= {0.0, 1.0}
@@ -115,7 +123,7 @@ def test_position_size_follows_its_rule():
 
 
 def test_position_size_example():
-    """10,000 at 1 % risk (hint 0.3) and a stop of 100 bps: 10,000; three cuts of 0.25 % at 15 % drawdown reach the floor."""
+    """10,000 at 1 % risk (hint 0.3) and a stop of 100 bps: 10,000; three cuts of 0.25 % reach the floor."""
     calm = {"side": 1, "size_hint": 0.3, "kelly": 1, "stop": 100, "sigma": 0, "price": 1, "equity": 10000}
     out = run_layer(l76_position_size.step, calm | {"drawdown": np.array([0.0, 0.05, 0.15, 0.5])})
     np.testing.assert_allclose(out["notional"], [10000, 7500, 2500, 2500])
@@ -124,7 +132,16 @@ def test_position_size_example():
 def test_position_size_gives_no_infinity():
     wild = np.array([1e308, 1e-308, 5e-324, 1.0])
     for name in ("stop", "equity", "sigma"):
-        calm = {"side": -1, "size_hint": 1, "kelly": 1, "stop": 10, "sigma": 0, "price": 1, "equity": 1e5, "drawdown": 0}
+        calm = {
+            "side": -1,
+            "size_hint": 1,
+            "kelly": 1,
+            "stop": 10,
+            "sigma": 0,
+            "price": 1,
+            "equity": 1e5,
+            "drawdown": 0,
+        }
         out = run_layer(l76_position_size.step, calm | {name: wild})
         assert all(np.isfinite(v).all() for v in out.values())
 
@@ -163,5 +180,10 @@ def test_levels_that_would_be_no_price(price):
     out = run_layer(l77_protective_levels.step, calm | {"stop": 0, "target": np.array([10000.0, 0.0, 20000.0])})
     assert np.isnan(out["stop_price"]).all()  # 2e-18 of the price is no distance
     assert np.isnan(out["take_price"]).all()
+    low = run_layer(l77_protective_levels.step, calm | {"stop": 1e4, "target": 50, "leverage": 0.5}, {"liq_buffer": 0.1})
+    np.testing.assert_allclose(low["stop_pct"], 0.15)
+    loose = {"liq_buffer": 0.1, "max_stop": 0.5}
+    low = run_layer(l77_protective_levels.step, calm | {"stop": 1e4, "target": 50, "leverage": 0.5}, loose)
+    np.testing.assert_allclose(low["stop_pct"], 0.2)
     wide = run_layer(l77_protective_levels.step, calm | {"stop": 1e9, "target": 50})
     np.testing.assert_allclose(wide["stop_price"] / price, [1.15, 0.85, 1.15], rtol=1e-12)

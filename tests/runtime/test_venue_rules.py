@@ -78,6 +78,12 @@ def test_square_root_impact_grows_with_the_root_of_the_quantity() -> None:
     assert prices[0] == pytest.approx(100.0 * (1 + sigma * np.sqrt(10.0 / 1000.0)), rel=1e-5)
 
 
+def test_impact_forgets_what_is_older_than_its_window() -> None:
+    rows = [(100, 100, 100, 100, 10.0), (100, 110, 100, 110, 10.0), (110, 110, 99, 99, 4000.0), (99, 99, 99, 99, 1.0)]
+    r = run(rows, {"step": 2, "side": 1, "qty": 40.0}, settings=free(impact=2.0, volatility_window=1))
+    assert r.fills["price"][0] == pytest.approx(99.0 * (1 + 2.0 * 0.1 * np.sqrt(40.0 / 4000.0)))
+
+
 def test_book_is_walked_and_what_it_does_not_hold_waits() -> None:
     events = bars(FLAT, FLAT, FLAT)
     for t in (1, 2):
@@ -378,6 +384,17 @@ def test_closing_is_never_refused() -> None:
         lot=1.0,
     )
     assert told(r)[1:] == [(3, -100.0, 1.0, "signal")]
+
+
+def test_turning_a_position_needs_no_more_margin_than_it_has() -> None:
+    r = run(
+        [FLAT] * 3,
+        {"step": 0, "side": 1, "qty": 90},
+        {"step": 1, "side": -1, "qty": 180},
+        settings=free(max_leverage=1.0),
+        cash=10_000.0,
+    )
+    assert told(r)[1:] == [(2, -180.0, 100.0, "signal")]
 
 
 def test_leverage_counts_open_orders_of_all_symbols() -> None:

@@ -1,0 +1,1 @@
+"""All evidence into one proposal a symbol."""

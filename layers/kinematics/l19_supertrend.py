@@ -1,0 +1,72 @@
+"""L19: Supertrend: a stop line that follows price at a distance of `mult` average ranges and turns when it is crossed.
+
+Rule: basis = (high + low) / 2, bands = basis -+ mult * atr(window). The lower band never falls while the last close
+    was above it, the upper never rises while the last close was below it. side turns to +1 when the close passes
+    the upper band and to -1 when it passes the lower; it starts at -1, as TradingView's built-in does with the sign
+    turned. line = the lower band while up, the upper while down. distance = (close - line) / atr, 0 where there is
+    no range.
+"""
+
+from math import isnan, nan
+from typing import NamedTuple
+
+from graph.language import Parameters, State, layer, param
+from graph.types import Flag, Price, Real, Side
+from layers.primitives.ranges import AverageTrueRange, average_true_range
+from layers.primitives.scalars import positive
+
+
+class Params(Parameters):
+    window: int = param(10, 2, 500, "bars of the average range")
+    mult: float = param(3, 0.5, 20, "average ranges between basis and band")
+
+
+class Memory(State):
+    atr: AverageTrueRange
+    lower: float = nan
+    upper: float = nan
+    close: float = nan
+    side: float = 0.0
+
+
+class Out(NamedTuple):
+    line: Price
+    side: Side
+    flip: Flag
+    distance: Real
+
+
+@layer(
+    19,
+    "supertrend",
+    domain="kinematics",
+    source="Seban 2008",
+    pine="yes",
+    warmup=lambda p: p.window - 1,
+)
+def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
+    atr = average_true_range(s.atr, high, low, close, p.window)
+    if isnan(atr):
+        s.close = close
+        return Out(nan, nan, nan, nan)
+    basis = 0.5 * (high + low)
+    lower = basis - p.mult * atr
+    upper = basis + p.mult * atr
+    if s.close > s.lower and lower < s.lower:
+        lower = s.lower
+    if s.close < s.upper and upper > s.upper:
+        upper = s.upper
+    before = s.side
+    if before == 0.0:
+        s.side = -1.0
+    elif before < 0.0:
+        s.side = 1.0 if close > upper else -1.0
+    else:
+        s.side = -1.0 if close < lower else 1.0
+    s.lower = lower
+    s.upper = upper
+    s.close = close
+    line = lower if s.side > 0.0 else upper
+    flip = 1.0 if before != 0.0 and s.side != before else 0.0
+    distance = (close - line) / atr if atr > 0.0 else 0.0
+    return Out(positive(line), s.side, flip, distance)
