@@ -103,6 +103,8 @@ def step(
     reduce_only: Opt[Flag],
     position: Opt[SignedQty],
 ) -> Out:
+    if not slice_qty > 0.0 or not isfinite(slice_qty):
+        return Out(0.0, nan, 0.0, 1)
     exits = reduce_only == 1.0
     way = 0.0 if isnan(side) else -side
     limit = on_grid(limit_price, tick, way)
@@ -125,9 +127,7 @@ def step(
     if exits and reason == 0 and small:
         reason = 9
     invalid = 0
-    if not slice_qty > 0.0 or not isfinite(slice_qty):
-        invalid = 1
-    elif limit <= 0.0 or limit == inf or (not exits and not at > 0.0):
+    if limit <= 0.0 or limit == inf or (not exits and not at > 0.0):
         invalid = 2
     elif not exits and isnan(tick + lot + min_notional + max_qty):
         invalid = 3

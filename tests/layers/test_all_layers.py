@@ -23,6 +23,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L0": {"in.now": "the clock makes gap and stale exact"},
     "L4": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
     "L5": {"optional": "closing needs no price"},
+    "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
     "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
     "L78": {"optional": "a position can always be closed, also while these are missing"},
     "L92": {

@@ -66,6 +66,14 @@ def test_a_halt_outlasts_a_comeback_and_a_gap():
     assert out["resume"].tolist() == [0, 11 * day, 11 * day, 11 * day, 0, 0]
 
 
+def test_loss_limits_of_a_small_account_from_the_first_day_on():
+    time, equity = 8 * HOUR * np.arange(60.0), wandering(5, 60)
+    out = run_layer(l79_loss_limits.step, {"time": time, "equity": 1e-9 * equity})
+    day, _, halt, _ = loss_limits_by_calendar(time, equity, 0.03, 0.07)
+    np.testing.assert_allclose(out["day"], day, rtol=1e-9, atol=1e-15)
+    np.testing.assert_array_equal(out["halt"], halt)
+
+
 def test_loss_limits_without_equity():
     out = run_layer(l79_loss_limits.step, {"time": HOUR * np.arange(5.0), "equity": np.array([0.0, -5, 1e308, inf, 5])})
     assert np.isfinite(np.array(list(out.values()))).all()

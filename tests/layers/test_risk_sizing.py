@@ -180,7 +180,9 @@ def test_levels_that_would_be_no_price(price):
     out = run_layer(l77_protective_levels.step, calm | {"stop": 0, "target": np.array([10000.0, 0.0, 20000.0])})
     assert np.isnan(out["stop_price"]).all()  # 2e-18 of the price is no distance
     assert np.isnan(out["take_price"]).all()
-    low = run_layer(l77_protective_levels.step, calm | {"stop": 1e4, "target": 50, "leverage": 0.5}, {"liq_buffer": 0.1})
+    low = run_layer(
+        l77_protective_levels.step, calm | {"stop": 1e4, "target": 50, "leverage": 0.5}, {"liq_buffer": 0.1}
+    )
     np.testing.assert_allclose(low["stop_pct"], 0.15)
     loose = {"liq_buffer": 0.1, "max_stop": 0.5}
     low = run_layer(l77_protective_levels.step, calm | {"stop": 1e4, "target": 50, "leverage": 0.5}, loose)

@@ -57,7 +57,9 @@ def series(kind: str) -> np.ndarray:
     return np.cumsum(random.normal(size=6000))
 
 
-@pytest.mark.parametrize("kind", ["normal", "fat tails", "many zeros", "mostly zeros", "few values", "changing scale", "walk"])
+@pytest.mark.parametrize(
+    "kind", ["normal", "fat tails", "many zeros", "mostly zeros", "few values", "changing scale", "walk"]
+)
 @pytest.mark.parametrize("window", [2, 3, 16, 31, 240])
 @pytest.mark.parametrize("multiple", [0.5, 1.0, 3.0, 17.0])
 def test_the_bound_never_changes_an_answer(kind: str, window: int, multiple: float) -> None:

@@ -262,6 +262,20 @@ def test_working_order_against_the_position_meets_before_a_farther_stop() -> Non
     assert r.watched["fill_price"][2, 0] == pytest.approx((97.0 + 2 * 95.0) / 3)
 
 
+@pytest.mark.parametrize(
+    ("price", "fills"),
+    [(105.0, [(2, -2.0, 105.0, "signal")]), (115.0, [(2, -1.0, 110.0, "take"), (2, -2.0, 115.0, "signal")])],
+)
+def test_of_target_and_order_the_nearer_is_first(price: float, fills: list[Any]) -> None:
+    rows = [FLAT, FLAT, (100, 120, 99, 118)]
+    r = run(
+        rows,
+        {"step": 0, "side": 1, "qty": 1, "take_price": 110.0},
+        {"step": 1, "side": -1, "qty": 2, "kind": LIMIT, "price": price},
+    )
+    assert told(r)[1:] == fills
+
+
 def test_reduce_only_is_clipped_and_never_opens() -> None:
     r = run([FLAT] * 3, {"step": 0, "side": 1, "qty": 1}, {"step": 1, "side": -1, "qty": 5, "reduce_only": 1})
     assert told(r)[1:] == [(2, -1.0, 100.0, "signal")]
