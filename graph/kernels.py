@@ -113,9 +113,7 @@ class KernelText:
         body = "\n\n\n".join(self._texts)
         return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body
 
-    def _add(
-        self, function: Callable[..., Any], wanted: str, renames: dict[str, str], *, inline: bool = False
-    ) -> str:
+    def _add(self, function: Callable[..., Any], wanted: str, renames: dict[str, str], *, inline: bool = False) -> str:
         """inline: a step stands in one place only, and its outputs need not pass through memory when it is inlined."""
         if function in self._emitted:
             return self._emitted[function]

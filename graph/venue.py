@@ -19,7 +19,9 @@ class Venue:
     with those of SHARED_ACCOUNT_PORTS and `fills`, the number of entries in the fill log. fill: one entry of that log.
     fills_per_bar: the most entries that one symbol can add in one bar.
 
-    meet_market(account, wallet, settings, event, now, symbol, fills) lets orders of earlier steps meet a bar;
+    passes_quietly(account, wallet, settings, event) does all there is to do in a bar in which nothing can happen, and
+    returns False for any other; meet_market(account, wallet, settings, event, now, symbol, fills) then lets orders of
+    earlier steps meet it;
     settle(accounts, wallet, settings) values all positions; place(account, wallet, settings, now, *order ports in the
     order of graph.account.ORDER_PORTS) takes this step's order.
     """
@@ -29,6 +31,7 @@ class Venue:
     settings: type[Parameters]
     fill: np.dtype[np.void]
     fills_per_bar: int
+    passes_quietly: Callable[..., Any]
     meet_market: Callable[..., Any]
     settle: Callable[..., Any]
     place: Callable[..., Any]

@@ -110,7 +110,8 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
     kernels = KernelText()
     steps = {node.key: kernels.add_layer(node.layer) for node in graph.nodes.values()}
-    calls = {f: kernels.add_function(f) for f in (venue.meet_market, venue.settle, venue.place, aggregate)}
+    functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
+    calls = {f: kernels.add_function(f) for f in functions}
     lines = Lines()
     for stage in schedule.stages:
         if stage.portfolio:
@@ -137,7 +138,8 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: 
     for clock in layout.slow_clocks:
         lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
     lines.add(2, "now = float(times[t])", "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(4, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, events[t, i], now, i, fills)")
+    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, events[t, i]):")
+    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, events[t, i], now, i, fills)")
     lines.add(3, f"{names[venue.settle.__name__]}(accounts, w, venue)")
     for stage in schedule.stages:
         if stage.portfolio:

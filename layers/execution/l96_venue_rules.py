@@ -6,7 +6,7 @@ Rule: qty = slice_qty rounded down to a lot, price = limit_price rounded to the 
     0.30000000000000004. More than max_qty is cut to it, the rest is for later steps. A rule of 0 is no rule. An
     order that opens is invalid when it is below a lot or min_notional (at the limit, or at price without one), when
     it has neither price, or when a rule is missing. An order that only reduces (reduce_only = 1) is invalid only
-    when nothing is asked, or when its limit is less than a tick. It is exempt from min_notional, and if it rounds
+    when nothing is asked or held, or its limit is less than a tick. It is exempt from min_notional, and if it rounds
     to nothing it becomes one lot, or the whole position where that is less: an odd lot, which venues accept only to
     close. If it closes the whole position, a difference of less than ODD of a lot is rounding and is closed as
     well. `reason` tells all of it, valid or not.
@@ -26,7 +26,7 @@ ODD = 1e-6
 EXACT = 1e-12
 REASONS = (
     "none",
-    "nothing asked",
+    "nothing to do",
     "no price",
     "no rule",
     "below lot",
@@ -103,15 +103,15 @@ def step(
     reduce_only: Opt[Flag],
     position: Opt[SignedQty],
 ) -> Out:
-    if not slice_qty > 0.0 or not isfinite(slice_qty):
-        return Out(0.0, nan, 0.0, 1)
     exits = reduce_only == 1.0
+    if not slice_qty > 0.0 or not isfinite(slice_qty) or (exits and position == 0.0):
+        return Out(0.0, nan, 0.0, 1)
     way = 0.0 if isnan(side) else -side
     limit = on_grid(limit_price, tick, way)
     at = price if isnan(limit) else limit
     grid = lot if lot > 0.0 else 0.0
     if exits:
-        held = fabs(position) if isfinite(position) and position != 0.0 else nan
+        held = fabs(position) if isfinite(position) else nan
         qty = exit_quantity(slice_qty, held, grid)
     else:
         qty = on_grid(slice_qty, grid, -1.0)

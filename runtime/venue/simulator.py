@@ -109,4 +109,4 @@ def close_out(account, wallet, settings, event, now, symbol, fills):
     return 0.0
 
 
-SIMULATED = Venue(Account, Wallet, VenueSettings, FILL, FILLS_PER_BAR, meet_market, settle, place)
+SIMULATED = Venue(Account, Wallet, VenueSettings, FILL, FILLS_PER_BAR, passes_quietly, meet_market, settle, place)

@@ -20,6 +20,11 @@ class Settings(Parameters):
 
 
 @kernel
+def passes_always(account, wallet, settings, event):
+    return True
+
+
+@kernel
 def meet_nothing(account, wallet, settings, event, now, symbol, fills):
     return 0.0
 
@@ -37,5 +42,5 @@ def place_nothing(
 
 
 NULL_VENUE = Venue(
-    Account, Wallet, Settings, np.dtype([("time", "f8")]), 1, meet_nothing, settle_nothing, place_nothing
+    Account, Wallet, Settings, np.dtype([("time", "f8")]), 1, passes_always, meet_nothing, settle_nothing, place_nothing
 )

@@ -140,8 +140,10 @@ def test_steps_are_exact_decimals():
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        ({"slice_qty": 0}, (0, 0, "nothing asked")),
-        ({"slice_qty": inf}, (0, 0, "nothing asked")),
+        ({"slice_qty": 0}, (0, 0, "nothing to do")),
+        ({"slice_qty": inf}, (0, 0, "nothing to do")),
+        ({"slice_qty": 1, "reduce_only": 1, "position": 0}, (0, 0, "nothing to do")),
+        ({"slice_qty": 0.04, "lot": 0.1, "reduce_only": 1}, (0.1, 1, "exit of one lot")),
         ({"slice_qty": 0.05, "lot": 0.1}, (0, 0, "below lot")),
         ({"slice_qty": 0.05, "min_notional": 10}, (0, 0, "below min_notional")),
         ({"slice_qty": 0.1, "min_notional": 10}, (0.1, 1, "none")),
@@ -258,6 +260,8 @@ def test_a_gap_counts_when_it_lasts():
     assert out["since"].tolist() == [0, 1, 2, 3, 0, 0, 1]
     assert out["mismatch"].tolist() == [0, 0, 0, 1, 0, 0, 0]
     assert out["position_gap"].tolist() == [0, -1, -1, -1, 0, 0, -0.6]
+    scaled = {"expected": np.array([1e6, 1e-9]), "reported": np.array([1e6 + 1e-4, 2e-9]), "mirror_word": 7}
+    assert run_layer(l99_reconciliation.step, scaled)["since"].tolist() == [0, 1]
     assert run_layer(l99_reconciliation.step, inputs, {"grace": 0})["mismatch"].tolist() == [0, 1, 1, 1, 0, 0, 1]
 
 

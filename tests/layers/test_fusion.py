@@ -17,7 +17,8 @@ SHARES = st.floats(0.0, 1.0)
 SCORES = st.floats(-1.0, 1.0)
 STATE = st.fixed_dictionaries(
     {
-        "bias": SCORES, "persistence": SHARES, "pattern_side": st.sampled_from([-1.0, 0.0, 1.0]), "pattern_conf": SHARES,
+        "bias": SCORES, "persistence": SHARES,
+        "pattern_side": st.sampled_from([-1.0, 0.0, 1.0]), "pattern_conf": SHARES,
         "flow": SCORES, "imbalance": SCORES, "regime_up": SHARES, "regime_down": SHARES, "chaotic": SHARES,
         "tradeability": SHARES, "model_p": SHARES, "model_ok": st.sampled_from([0.0, 1.0]),
     }

@@ -102,14 +102,14 @@ def test_books_are_placed_by_level(tmp_path: Path) -> None:
 
 
 def test_a_column_that_ends_with_a_file_does_not_linger(tmp_path: Path) -> None:
-    first = bars(10).with_columns(trades=pl.lit(5.0))
-    write_bars(first, tmp_path / "a.parquet")
-    write_bars(bars(np.arange(10, 20)), tmp_path / "b.parquet")
+    each = 3_000  # more rows than the buffer has by itself, so that a block of as many is the buffer
+    write_bars(bars(each).with_columns(trades=pl.lit(5.0)), tmp_path / "a.parquet")
+    write_bars(bars(np.arange(each, 2 * each)), tmp_path / "b.parquet")
     market = open_market(tmp_path)
-    for size in (1, 5, 10, 20):
+    for size in (1, 500, each, 2 * each):
         trades = whole(market, size)[1]["trades"][:, 0]
-        assert (trades[:10] == 5.0).all()
-        assert np.isnan(trades[10:]).all()
+        assert (trades[:each] == 5.0).all()
+        assert np.isnan(trades[each:]).all()
 
 
 def test_periods_of_one_symbol_are_joined_and_overlaps_refused(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""The wirings in specs/: sound, causal, and the same bits however they are run, over recorded bars."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graph.compiler import checked_or_raise
+from graph.plan import Plan, compile_plan
+from graph.session import Session
+from layers import catalogue
+from runtime.data.store import open_market
+from runtime.data.synthetic import synthetic_market
+from runtime.proof import prove
+from runtime.venue import SIMULATED, VenueSettings
+from tests.layers.real_data import FOLDER
+
+SPECS = Path(__file__).resolve().parents[2] / "specs"
+WHOLE = ("wiring_master", "sma_cross", "trend_two_clocks")
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
+Bars = tuple[np.ndarray, np.ndarray]
+
+
+@cache
+def plan(name: str) -> Plan:
+    checked = checked_or_raise(SPECS / f"{name}.yaml", catalogue())
+    return compile_plan(checked, SIMULATED, SYMBOLS)
+
+
+def recorded_bars(bars: int) -> Bars:
+    """Minutes of three symbols that lie around an outage of the exchange and a crash."""
+    if not FOLDER.exists():
+        pytest.skip("recorded market data (../shared/data) is absent")
+    market = open_market(FOLDER / "bars", SYMBOLS, 60_000)
+    start = 1_619_312_400_000  # 2021-04-25 01:00 UTC, three hours before the outage
+    return gathered(market.between(start, start + bars * 60_000))
+
+
+def gathered(market: object) -> Bars:
+    blocks = [(b.times.copy(), b.events.copy()) for b in market.blocks(2048)]
+    return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
+
+
+def session(name: str) -> Session:
+    rules = [{"tick": 1e-4, "lot": 1e-4, "min_notional": 5.0}] * len(SYMBOLS)
+    return Session(plan(name), VenueSettings(), cash=100_000.0, rules=rules, audit=True)
+
+
+def state_of(run: Session) -> dict[str, bytes]:
+    return {name: record.tobytes() for name, record in run.snapshot().items()}
+
+
+def assert_parity(name: str, times: np.ndarray, events: np.ndarray) -> Session:
+    whole = session(name)
+    fills: list[np.ndarray] = []
+    whole.run(times, events, lambda log: fills.append(log.copy()))
+    for size in (7, 64, 2048):
+        blocks = session(name)
+        for start in range(0, len(times), size):
+            blocks.run(times[start : start + size], events[start : start + size])
+        assert blocks.digest() == whole.digest(), f"blocks of {size}"
+        assert state_of(blocks) == state_of(whole)
+    single = session(name)
+    steps: list[np.ndarray] = []
+    for t in range(len(times)):
+        single.step(int(times[t]), events[t], lambda log: steps.append(log.copy()))
+    assert single.digest() == whole.digest()
+    assert np.concatenate(fills).tobytes() == np.concatenate(steps).tobytes()
+    for cut in np.random.default_rng(11).integers(1, len(times), 3):
+        before, after = session(name), session(name)
+        before.run(times[:cut], events[:cut])
+        after.restore(before.snapshot())
+        after.run(times[cut:], events[cut:])
+        assert after.digest() == whole.digest(), f"restored at bar {cut}"
+    return whole
+
+
+def test_the_master_runs_the_same_in_blocks_in_steps_and_restored() -> None:
+    whole = assert_parity("wiring_master", *recorded_bars(6000))
+    assert whole.accounts["fees"].sum() > 0.0
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_wiring_runs_the_same_on_the_built_in_market(name: str) -> None:
+    assert_parity(name, *gathered(synthetic_market(SYMBOLS, 3000, 5)))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_no_value_leaves_the_range_of_its_port(name: str) -> None:
+    run = session(name)
+    run.run(*gathered(synthetic_market(SYMBOLS, 20_000, 3, book=True)))
+    assert run.violation() is None
+    if FOLDER.exists():
+        run = session(name)
+        run.run(*recorded_bars(30_000))
+        assert run.violation() is None
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_wiring_is_proven_causal(name: str) -> None:
+    assert prove(checked_or_raise(SPECS / f"{name}.yaml", catalogue())) == []
+
+
+def test_cash_and_positions_are_the_equity() -> None:
+    run = session("wiring_master")
+    run.run(*gathered(synthetic_market(SYMBOLS, 10_000, 9)))
+    equity = run.wallet["cash"][0] + run.accounts["exposure"].sum()
+    assert run.wallet["equity"][0] == pytest.approx(equity, rel=1e-12)
