@@ -5,8 +5,9 @@ Rule: log-odds pooling: total = w_bias * bias * persistence-weight + w_pattern *
     while model_ok. The weight of bias is (1 + persistence) / 2. edge = tanh(total) * tradeability * (1 - chaotic).
     direction is taken when |edge| passes threshold and kept until |edge| falls under half of it or the sign turns.
     confidence = |edge| * (0.5 + 0.5 * weight of the evidence that is there / all weight). edge rises with every
-    directional input. Missing evidence drops out: it lowers the confidence, never turns the sign.
-Note: an imbalance without a flow (or the other way round) counts whole; model_p is held in 0.001..0.999.
+    directional input. Missing evidence drops out, as if it said nothing: it lowers the confidence, never turns the
+    sign. flow and imbalance are two pieces of evidence with half of w_flow each; pattern_side needs pattern_conf.
+Note: model_p is held in 0.001..0.999.
 """
 
 from math import fabs, isnan, log, tanh
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
 from graph.types import Flag, Opt, Prob, Score, Side, Unit
-from layers.primitives.scalars import clip, or_else, sign
+from layers.primitives.scalars import clip, sign
 
 LOGIT = 4.0
 REGIME_WEIGHT = 0.5
@@ -67,10 +68,12 @@ def step(
     if not isnan(pattern):
         total += p.w_pattern * pattern
         there += p.w_pattern
-    known = (0.0 if isnan(flow) else 1.0) + (0.0 if isnan(imbalance) else 1.0)
-    if known > 0.0:
-        total += p.w_flow * (or_else(flow, 0.0) + or_else(imbalance, 0.0)) / known
-        there += p.w_flow
+    if not isnan(flow):
+        total += 0.5 * p.w_flow * flow
+        there += 0.5 * p.w_flow
+    if not isnan(imbalance):
+        total += 0.5 * p.w_flow * imbalance
+        there += 0.5 * p.w_flow
     if not isnan(model_p) and model_ok == 1.0:
         q = clip(model_p, 0.001, 0.999)
         total += p.w_model * log(q / (1.0 - q)) / LOGIT

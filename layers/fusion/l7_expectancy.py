@@ -53,8 +53,8 @@ def cell_of(label: float, direction: float) -> int:
 
 
 @kernel
-def score_outcome(s: Memory, cell: int, outcome: float, decay: float):
-    """Adds one outcome to its cell, after the cell's older ones have faded."""
+def score_outcome(s: Memory, cell: int, outcome: float, decay: float) -> float:
+    """Adds one outcome to its cell, after the cell's older ones have faded; returns how many it holds."""
     s.wins[cell] *= decay
     s.losses[cell] *= decay
     s.won[cell] *= decay
@@ -65,7 +65,7 @@ def score_outcome(s: Memory, cell: int, outcome: float, decay: float):
     else:
         s.losses[cell] += 1.0
         s.lost[cell] -= outcome
-    return 0.0
+    return s.wins[cell] + s.losses[cell]
 
 
 @kernel

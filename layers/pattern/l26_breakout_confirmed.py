@@ -1,10 +1,11 @@
 """L26: a close beyond the channel on volume that is still beyond it some bars later.
 
 Rule: a break is a close more than 0.1 atr beyond upper (or under lower) with volume above volume_x times its mean
-    over the window; its level is the edge that was broken. It is confirmed after `hold` bars when the close is
-    still beyond the level and no close in between was back inside by more than 0.1 atr, which a retest of the level
-    may use. quality = 1 - e^(-(distance / atr) / 2) of the confirming close. The signal lives for 3 hold bars;
-    level is shown while it does.
+    over the window; its level is the edge that was broken. A close back inside by more than 0.1 atr calls it off. It
+    is confirmed `hold` bars later when the close is still beyond the level, or sooner by a retest that holds: a bar
+    that comes back to the level (within 0.1 atr) and closes beyond it by more than that. quality =
+    1 - e^(-(distance / atr) / 2) of the confirming close. The signal lives for 3 hold bars; level is shown while it
+    does.
 """
 
 from math import exp, isnan, nan
@@ -57,9 +58,11 @@ def step(
     if s.side != 0.0:
         s.waited += 1
         beyond = s.side * (close - s.level)
+        back = s.side * ((low if s.side > 0.0 else high) - s.level)
+        retested = back <= MARGIN * atr and beyond > MARGIN * atr
         if beyond < -MARGIN * atr:
             s.side = 0.0
-        elif s.waited >= p.hold:
+        elif retested or s.waited >= p.hold:
             if beyond > 0.0:
                 fired = s.side
                 quality = 1.0 - exp(-0.5 * beyond / atr)

@@ -2,8 +2,9 @@
 
 Rule: the trend is the sign of bias while |bias| >= min_bias. The dip begins when the bar reaches from the trend's
     side into the space between fast and mid; its depth is the farthest reach beyond fast in atr. A close beyond mid
-    by more than max_depth atr, or a trend that ends, calls it off. It fires on the close back beyond fast: quality
-    = |bias| * (1 - depth / (max_depth + 2)), at least 0. The signal lives for LIFE bars.
+    by more than max_depth atr, or a trend that ends, calls it off. It fires on the close back beyond fast, which may
+    be that of the same bar: quality = |bias| * (1 - depth / (max_depth + 2)), at least 0. The signal lives for LIFE
+    bars; depth is shown while it does.
 """
 
 from math import fabs, nan
@@ -26,6 +27,7 @@ class Memory(State):
     live: Live
     side: float = 0.0  # of a dip that has begun
     depth: float = nan
+    shown: float = nan  # depth of the dip that fired
     before: float = 0.0  # 1 when the last close stood beyond fast, on the trend's side
 
 
@@ -56,7 +58,8 @@ def step(
             if trend * (close - fast) > 0.0:
                 fired = trend
                 quality = fabs(bias) * max(1.0 - s.depth / (p.max_depth + 2.0), 0.0)
+                s.shown = s.depth
                 s.side = 0.0
     s.before = trend if trend * (close - fast) > 0.0 else 0.0
     signal = live_on(s.live, fired, quality, LIFE)
-    return Out(signal, s.live.quality, s.live.age, s.depth if signal != 0.0 else nan)
+    return Out(signal, s.live.quality, s.live.age, s.shown if signal != 0.0 else nan)

@@ -1,8 +1,9 @@
 """L31: price stretched too far for a market that comes back.
 
-Rule: rsi = Wilder's RSI over rsi_len bars. Long when rsi < extreme, percent_b < 0, z < -z and the regime is not
-    down; short in the mirror and not up; both only while reverting, and never in a chaotic regime. quality = 1 -
-    e^(-(|z| / z - 1)). Fires on the first bar on which all hold; the signal lives for LIFE bars.
+Rule: rsi = Wilder's RSI over rsi_len bars. Long when rsi < extreme, percent_b < 0, z below minus the parameter z, and
+    the regime is not down; short in the mirror and not up; both only while reverting, and never in a chaotic regime.
+    quality = 1 - e^(1 - |z| / the parameter z). Fires on the first bar on which all hold; the signal lives for LIFE
+    bars.
 Note: the regimes are those of L1: 2 up, 3 down, 5 chaotic.
 """
 
@@ -64,6 +65,6 @@ def step(s: Memory, p: Params, close: Price, percent_b: Real, z: Sigma, revertin
             side = -1.0
     fired = side if side != s.held else 0.0
     s.held = side
-    quality = 1.0 - exp(-(fabs(z) / p.z - 1.0)) if fired != 0.0 else 0.0
+    quality = 1.0 - exp(1.0 - fabs(z) / p.z) if fired != 0.0 else 0.0
     signal = live_on(s.live, fired, quality, LIFE)
     return Out(signal, s.live.quality, s.live.age)

@@ -5,6 +5,7 @@ Rule: vote = signal * quality * e^(-age / decay) * record, record = max(2 hit_ra
     that side, 0 without a vote. winner = 1 + the slot of the largest vote on the winning side, 0 when there is
     none. mask has bit k for a live pattern in slot k, active counts them. Slots: L26 to L49 in order; a missing
     element is a pattern that is not wired.
+Note: ages may be missing altogether (no pattern is alive); a live pattern without an age counts as new.
 """
 
 from math import exp, fabs, isnan

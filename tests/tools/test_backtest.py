@@ -1,0 +1,139 @@
+"""`stratoquant backtest` and `explain` as a user meets them: results, repeats, bad input, interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from runtime.data.synthetic import synthesise
+
+ROOT = Path(__file__).resolve().parents[2]
+CROSS = str(ROOT / "specs" / "sma_cross.yaml")
+COMMAND = [sys.executable, "-m", "tools.cli"]
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bars")
+    synthesise(("BTCUSDT",), 6000, 4).write_parquet(folder / "btcusdt.parquet")
+    return folder
+
+
+def test_the_same_run_gives_the_same_digest_and_whole_files(stored: Path, tmp_path: Path) -> None:
+    runs = [run("backtest", CROSS, "--data", stored, "--json", "-o", tmp_path / name) for name in ("a", "b")]
+    first, second = (json.loads(done.stdout) for done in runs)
+    assert first["digest"] == second["digest"]
+    assert first["trades"] == second["trades"] > 3
+    assert {"sharpe", "total_return", "max_drawdown"} <= set(first["metrics"])
+    files = {p.name for p in (tmp_path / "a").iterdir()}
+    assert files == {"equity.parquet", "fills.parquet", "report.html", "result.json", "trades.parquet", "values"}
+    trades = pl.read_parquet(tmp_path / "a" / "trades.parquet")
+    assert trades.height == first["trades"]
+    assert trades["exit_reason"].drop_nulls().is_in(["signal", "stop", "take", "liquidation"]).all()
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_parameter_from_the_command_line_changes_the_result(stored: Path, tmp_path: Path) -> None:
+    plain = json.loads(run("backtest", CROSS, "--data", stored, "--json", "-o", tmp_path / "a").stdout)
+    changed = run("backtest", CROSS, "--data", stored, "--json", "-o", tmp_path / "b", "--set", "fast.window=20")
+    assert json.loads(changed.stdout)["digest"] != plain["digest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--set", "fast.windw=20"], 1, "has no parameter `windw`"),
+        (["--set", "fast.window"], 2, "write NODE.parameter=value"),
+        (["--data", "no/such/folder"], 3, "no/such/folder"),
+        (["--symbols", "BTCUSD"], 1, "Did you mean BTCUSDT"),
+        (["--start", "yesterday"], 2, "write it as 2024-03-01"),
+        (["--start", "2030-01-01"], 1, "the bars reach from"),
+        (["--config", "no_such.yaml"], 3, "no_such.yaml"),
+    ],
+)
+def test_bad_options_get_one_clear_message(
+    stored: Path, tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    data = [] if "--data" in arguments else ["--data", stored]
+    done = run("backtest", CROSS, *data, "-o", tmp_path / "out", *arguments)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code
+    assert not (tmp_path / "out").exists()
+
+
+def test_unsound_bars_stop_the_run_and_leave_nothing(stored: Path, tmp_path: Path) -> None:
+    bars = pl.read_parquet(stored / "btcusdt.parquet")
+    broken = bars.with_columns(
+        pl.when(pl.int_range(pl.len()) == 5000).then(float("nan")).otherwise(pl.col("close")).alias("close")
+    )
+    broken.write_parquet(tmp_path / "btcusdt.parquet")
+    done = run("backtest", CROSS, "--data", tmp_path / "btcusdt.parquet", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "D0" in done.stderr
+    assert "row 5001" in done.stderr or "row 5000" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["btcusdt.parquet"]
+
+
+def test_a_folder_that_cannot_be_written_is_said_plainly(stored: Path) -> None:
+    done = run("backtest", CROSS, "--data", stored, "-o", "/proc/nowhere/out")
+    assert done.returncode == 3
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_are_checked_with_their_place(stored: Path, tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("cash: 5000\nvenue:\n  taker_fees: 3\n  maintenance: 7\n", encoding="utf-8")
+    done = run("backtest", CROSS, "--data", stored, "--config", config, "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert f"{config}:3:3" in done.stderr
+    assert "did you mean `taker_fee`" in done.stderr
+    assert f"{config}:4" in done.stderr
+
+
+def listen_to_ctrl_c() -> None:
+    """A shell without job control starts its children deaf to Ctrl-C; a user's terminal does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_leaves_the_old_results(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("the old one", encoding="utf-8")
+    program = [*COMMAND, "backtest", CROSS, "--bars", "3000000", "-o", str(out)]
+    started = subprocess.Popen(
+        program, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=listen_to_ctrl_c
+    )  # fmt: skip
+    for _ in range(600):
+        if any(p.name.startswith(".out.") for p in tmp_path.iterdir()):
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+    os.kill(started.pid, signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "Traceback" not in said
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert (out / "report.html").read_text(encoding="utf-8") == "the old one"
+
+
+def test_explain_tells_what_led_to_the_order(stored: Path) -> None:
+    done = run("explain", "BTCUSDT", "2024-01-02T10:00", "--wiring", CROSS, "--data", stored)
+    assert done.returncode == 0, done.stderr
+    assert "L4" in done.stdout
+    assert "target" in done.stdout
+    assert "reads signal" in done.stdout
