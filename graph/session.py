@@ -95,6 +95,7 @@ class Session:
         self.control = np.zeros(1, CONTROL)
         self.control["simulate"], self.control["audit"] = simulate, audit
         self.fills = np.zeros(fill_room or 4096 + 4 * symbols * plan.venue.fills_per_bar, plan.venue.fill)
+        self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)
         self._first_memories()
         self._columns, self._shared_columns = _column_indices(plan, record)
         self.recorded_columns = [plan.column(name) for name in record]
@@ -103,6 +104,14 @@ class Session:
         self._balances = np.empty((0, len(BALANCES)))
         self._one_time = np.zeros(1, np.int64)
         self._one_event = np.zeros((1, symbols), MARKET_EVENT)
+        self._one_values = self._one_event.view(np.float64).reshape(-1)
+        self._fill_count = self.wallet["fills"]
+        self._make_room(1)
+        self._one_recorded = Recorded(
+            self._recorded[:1].copy(), self._shared_recorded[:1].copy(), self._balances[:1].copy()
+        )
+        one = self._one_recorded
+        self._one_step = self._arguments(self._one_time, self._one_event, one.symbols, one.shared, one.balances)
 
     def run(self, times: npt.NDArray[np.int64], events: Record, on_fills: Any = None) -> Recorded:
         """Steps over a block: times of shape (bars,), UTC ms of the bars' open; events of shape (bars, symbols).
@@ -118,10 +127,13 @@ class Session:
         return Recorded(self._recorded[:bars], self._shared_recorded[:bars], self._balances[:bars])
 
     def step(self, time: int, events: Record, on_fills: Any = None) -> Recorded:
-        """Steps over one bar; events of shape (symbols,)."""
+        """Steps over one bar; events of shape (symbols,). The same code as `run`, without its bookkeeping of blocks."""
         self._one_time[0] = time
-        self._one_event[0] = events
-        return self.run(self._one_time, self._one_event, on_fills)
+        self._one_values[:] = events.view(np.float64)
+        self.plan.run(*self._one_step)
+        if self._fill_count[0]:
+            self._drain(on_fills)
+        return self._one_recorded
 
     def snapshot(self) -> dict[str, Record]:
         """All memory, as named records; `restore` brings a session of the same plan back to exactly this point."""
@@ -161,14 +173,18 @@ class Session:
 
     def _call(self, times: Any, events: Any, done: int) -> int:
         """Steps until the end of the block, or until the fill log is full; returns the number of steps."""
-        recorded, shared, balances = self._recorded[done:], self._shared_recorded[done:], self._balances[done:]
+        outputs = (self._recorded[done:], self._shared_recorded[done:], self._balances[done:])
+        return self.plan.run(*self._arguments(times, events, *outputs))
+
+    def _arguments(
+        self, times: Any, events: Any, recorded: Floats, shared: Floats, balances: Floats
+    ) -> tuple[Any, ...]:
+        """What the generated `run` takes, in its order."""
         memories = (self.state, self.portfolio, self.edges, self._edge_values, self.shared, self._shared_values)
         data = (self.scratch, self.plan.params, self.plan.constants)
         venue = (self.accounts, self.wallet, self._settings, self.fills, self.control)
         outputs = (self._columns, recorded, self._shared_columns, shared, balances)
-        return self.plan.run(
-            times, events, *memories, *data, *venue, *outputs, self.plan.bounds, self.plan.shared_bounds
-        )
+        return (times, events, *memories, *data, *venue, *outputs, self.plan.bounds, self.plan.shared_bounds)
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])
@@ -184,7 +200,6 @@ class Session:
             self._balances = np.empty((bars, len(BALANCES)))
 
     def _first_memories(self) -> None:
-        self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)
         for key, node in self.plan.graph.nodes.items():
             if node.layer.state is not None:
                 record = (self.portfolio if node.layer.portfolio else self.state)[key]["memory"]

@@ -8,7 +8,7 @@ Rule: r = ln(c / c[1]). kyle = the slope of the least squares of r on signed vol
 Note: kyle_t is held in -1e6..1e6, which only a fit without an error reaches.
 """
 
-from math import fabs, nan, sqrt
+from math import fabs, isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
@@ -27,7 +27,7 @@ class Params(Parameters):
 class Memory(State):
     impact: PairFit = sized(lambda p: p.window)
     bounce: PairFit = sized(lambda p: p.window)
-    prices: RollingSum = sized(lambda p: p.window)  # |r| for a million of turnover
+    moved: RollingSum = sized(lambda p: p.window)  # |r| for a million of turnover
     traded: RollingSum = sized(lambda p: p.window)
     close: float = nan
     change: float = nan
@@ -56,11 +56,11 @@ def step(s: Memory, p: Params, close: Price, signed: SignedQty, quote_volume: No
     kyle_t = 0.0
     if kyle != 0.0:
         kyle_t = clip(kyle / s.impact.slope_error, -MOST, MOST)
-    some = quote_volume > 0.0
-    price = rolling_sum(s.prices, fabs(r) / quote_volume * 1e6 if some else 0.0 * r, p.window)
-    traded = rolling_sum(s.traded, (1.0 if some else 0.0) + 0.0 * r, p.window)  # missing with r
+    some = nan if isnan(r) else (1.0 if quote_volume > 0.0 else 0.0)
+    moved = rolling_sum(s.moved, fabs(r) / quote_volume * 1e6 if some > 0.0 else some, p.window)
+    traded = rolling_sum(s.traded, some, p.window)
     pair_fit(s.bounce, s.change, change, p.window)
     roll = 2.0 * sqrt(max(-s.bounce.covariance, 0.0)) / close * 1e4
     s.close = close
     s.change = change
-    return Out(kyle, kyle_t, price / traded if traded > 0.0 else nan, roll)
+    return Out(kyle, kyle_t, moved / traded if traded > 0.0 else nan, roll)

@@ -20,7 +20,7 @@ from layers.primitives.rank import PercentRank, percent_rank
 from layers.primitives.rolling import RollingSum, rolling_sum
 from layers.primitives.scalars import clip
 
-TWO_BARS = 3.0 - 2.0 * 1.4142135623730951  # of Corwin and Schultz
+TWO_BARS = 3.0 - 2.0 * sqrt(2.0)  # of Corwin and Schultz
 
 
 class Params(Parameters):
@@ -90,7 +90,7 @@ def two_bar_spread(high: float, low: float, high_before: float, low_before: floa
     joint = log(max(high - gap, high_before) / min(low - gap, low_before))
     both = one * one + two * two
     alpha = (sqrt(2.0 * both) - sqrt(both)) / TWO_BARS - joint / sqrt(TWO_BARS)
-    return max(2.0 * tanh(0.5 * alpha), 0.0)
+    return clip(2.0 * tanh(0.5 * alpha), 0.0, 2.0)
 
 
 @layer(
@@ -99,7 +99,7 @@ def two_bar_spread(high: float, low: float, high_before: float, low_before: floa
     domain="microstructure",
     source="Easley, Lopez de Prado and O'Hara 2012; Corwin and Schultz 2012",
     pine="yes",
-    warmup=lambda p: max(p.bucket_bars - 1, 1),
+    warmup=lambda p: p.bucket_bars,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, volume: Qty, signed: SignedQty) -> Out:
     span = float(p.buckets * p.bucket_bars)

@@ -46,7 +46,7 @@ def step(
     reach = low if trend > 0.0 else high
     fired = 0.0
     quality = 0.0
-    if s.side != 0.0 and (trend != s.side or trend * (mid - close) > p.max_depth * atr):
+    if s.side != trend:
         s.side = 0.0
     if trend != 0.0:
         ordered = trend * (fast - mid) > 0.0
@@ -55,7 +55,9 @@ def step(
             s.depth = 0.0
         if s.side != 0.0:
             s.depth = max(s.depth, trend * (fast - reach) / atr)
-            if trend * (close - fast) > 0.0:
+            if trend * (mid - close) > p.max_depth * atr:
+                s.side = 0.0
+            elif trend * (close - fast) > 0.0:
                 fired = trend
                 quality = fabs(bias) * max(1.0 - s.depth / (p.max_depth + 2.0), 0.0)
                 s.shown = s.depth

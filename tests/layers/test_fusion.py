@@ -12,6 +12,7 @@ from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 
 LAYER = "L3"
+OPTIONAL = ("pattern_side", "flow", "imbalance", "model_p")
 RISING = ("bias", "pattern_side", "flow", "imbalance", "regime_up", "model_p")
 SHARES = st.floats(0.0, 1.0)
 SCORES = st.floats(-1.0, 1.0)
@@ -30,19 +31,25 @@ def fuse(*states: dict[str, float]) -> dict[str, np.ndarray]:
     return run_layer(catalogue().get(LAYER), inputs)
 
 
-@settings(max_examples=300, deadline=None)
-@given(STATE, st.sampled_from(RISING), SHARES)
-def test_l3_rises_with_every_directional_input(state: dict[str, float], name: str, up: float) -> None:
-    lowest = {"regime_up": 0.0, "model_p": 0.0}.get(name, -1.0)
-    low = {**state, name: lowest}
-    high = {**state, name: 1.0 if name == "pattern_side" else lowest + up * (1.0 - lowest)}
-    assert fuse(low)["edge"][0] <= fuse(high)["edge"][0]
+@settings(max_examples=400, deadline=None)
+@given(STATE, st.sampled_from(RISING), SHARES, SHARES, st.sets(st.sampled_from(OPTIONAL)))
+def test_l3_rises_with_every_directional_input(
+    state: dict[str, float], name: str, one: float, other: float, gone: set[str]
+) -> None:
+    """Whatever else is missing, more of one input is never a lower edge."""
+    lowest = -1.0 if name in ("bias", "pattern_side", "flow", "imbalance") else 0.0
+    below, above = (lowest + share * (1.0 - lowest) for share in sorted((one, other)))
+    if name == "pattern_side":
+        below, above = np.round(below), np.round(above)
+    rest = {**state, **dict.fromkeys(gone - {name}, np.nan)}
+    assert fuse({**rest, name: below})["edge"][0] <= fuse({**rest, name: above})["edge"][0]
 
 
 @settings(max_examples=200, deadline=None)
-@given(STATE, SHARES)
-def test_l3_falls_with_the_chance_of_a_falling_market(state: dict[str, float], down: float) -> None:
-    assert fuse({**state, "regime_down": down})["edge"][0] >= fuse({**state, "regime_down": 1.0})["edge"][0]
+@given(STATE, SHARES, SHARES)
+def test_l3_falls_with_the_chance_of_a_falling_market(state: dict[str, float], one: float, other: float) -> None:
+    less, more = (fuse({**state, "regime_down": share})["edge"][0] for share in sorted((one, other)))
+    assert less >= more
 
 
 @settings(max_examples=200, deadline=None)
@@ -56,16 +63,15 @@ def test_l3_is_odd(state: dict[str, float]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(STATE, st.sets(st.sampled_from(["pattern_side", "flow", "imbalance", "model_p"]), min_size=1))
+@given(STATE, st.sets(st.sampled_from(OPTIONAL), min_size=1))
 def test_l3_missing_evidence_that_said_nothing_lowers_confidence_only(state: dict[str, float], gone: set[str]) -> None:
     silent = {**state, **{name: {"model_p": 0.5}.get(name, 0.0) for name in gone}, "model_ok": 1.0}
-    if "flow" in gone or "imbalance" in gone:  # half of a pair that goes leaves the other whole
-        silent |= {"flow": 0.0, "imbalance": 0.0}
-        gone = gone | {"flow", "imbalance"}
-    missing = {**silent, **dict.fromkeys(gone, np.nan)}
-    whole, part = fuse(silent), fuse(missing)
+    whole, part = fuse(silent), fuse({**silent, **dict.fromkeys(gone, np.nan)})
     assert part["edge"][0] == pytest.approx(whole["edge"][0], abs=1e-12)
-    assert part["confidence"][0] <= whole["confidence"][0]
+    assert part["direction"][0] == whole["direction"][0]
+    assert part["confidence"][0] <= whole["confidence"][0] + 1e-15
+    if abs(whole["edge"][0]) > 1e-9:
+        assert part["confidence"][0] < whole["confidence"][0]
 
 
 def test_l3_takes_a_side_late_and_leaves_it_later() -> None:
@@ -96,30 +102,41 @@ def test_l7_scores_a_signal_exactly_a_horizon_later() -> None:
 
 
 def test_l7_agrees_with_a_plain_count_over_recorded_bars() -> None:
-    close = real_bars("binance_ethusdt_1m", 6000)["close"]
+    """At random bars, from all signals of the same regime and side that are a horizon old by then."""
+    bars, horizon, prior, half_life = 6000, 30, 10.0, 500.0
+    close = real_bars("binance_ethusdt_1m", bars)["close"]
     random = np.random.default_rng(8)
-    direction = random.integers(-1, 2, 6000).astype(float)
-    label = random.integers(0, 6, 6000).astype(float)
-    found = expect(close, direction, label, horizon=30, prior=10, half_life=500)
-    decay = 2.0 ** (-1.0 / 500)
-    at = 5999
-    wins = losses = won = lost = 0.0
-    for t in range(at - 29):
-        if direction[t] == direction[at] and label[t] == label[at] and t + 30 <= at:
-            outcome = direction[t] * np.log(close[t + 30] / close[t])
-            wins, losses, won, lost = wins * decay, losses * decay, won * decay, lost * decay
-            if outcome > 0:
-                wins, won = wins + 1, won + outcome
-            else:
-                losses, lost = losses + 1, lost - outcome
-    if direction[at] != 0.0:
-        p_win = (wins + 5) / (wins + losses + 10)
-        common = (won + lost) / (wins + losses)
-        mean_win, mean_loss = (won + 5 * common) / (wins + 5), (lost + 5 * common) / (losses + 5)
+    direction = random.integers(-1, 2, bars).astype(float)
+    label = random.integers(0, 6, bars).astype(float)
+    found = expect(close, direction, label, horizon=horizon, prior=prior, half_life=half_life)
+    outcome = direction[:-horizon] * np.log(close[horizon:] / close[:-horizon])
+    for at in random.choice(np.flatnonzero(direction[horizon:]) + horizon, 300, replace=False):
+        past = slice(0, at - horizon + 1)
+        alike = outcome[past][(direction[past] == direction[at]) & (label[past] == label[at])]
+        weights = 2.0 ** (-np.arange(len(alike) - 1, -1, -1) / half_life)
+        win = alike > 0.0
+        wins, losses = weights[win].sum(), weights[~win].sum()
+        won, lost = (weights * alike)[win].sum(), -(weights * alike)[~win].sum()
+        common = (won + lost) / (wins + losses) if len(alike) else 0.0
+        half = 0.5 * prior
+        p_win = (wins + half) / (wins + losses + prior)
+        mean_win, mean_loss = (won + half * common) / (wins + half), (lost + half * common) / (losses + half)
+        payoff = np.clip(mean_win / mean_loss, 0.01, 100.0) if mean_loss > 0.0 else 1.0
+        worth = (p_win * mean_win - (1.0 - p_win) * mean_loss) * 1e4 - 2.0
         assert found["p_win"][at] == pytest.approx(p_win, rel=1e-9)
-        assert found["payoff"][at] == pytest.approx(mean_win / mean_loss, rel=1e-9)
-        worth = (p_win * mean_win - (1 - p_win) * mean_loss) * 1e4 - 2.0
+        assert found["payoff"][at] == pytest.approx(payoff, rel=1e-9)
         assert found["expectancy"][at] == pytest.approx(worth, rel=1e-9, abs=1e-9)
+        assert found["kelly"][at] == pytest.approx(max(p_win - (1.0 - p_win) / payoff, -1.0), rel=1e-9, abs=1e-9)
+        assert found["samples"][at] == np.floor(wins + losses + 0.5)
+
+
+def test_l7_tells_without_a_signal_of_the_better_side() -> None:
+    close = 100.0 * np.exp(np.arange(60) * 1e-3)
+    direction = np.tile([1.0, -1.0], 30)
+    long, short, none = (expect(close, np.r_[direction[:-1], last], horizon=10, prior=2) for last in (1.0, -1.0, 0.0))
+    for name in ("p_win", "payoff", "expectancy", "kelly", "samples"):
+        assert none[name][-1] == long[name][-1]
+    assert long["p_win"][-1] > 0.9 > 0.1 > short["p_win"][-1]
 
 
 def propose(top: int = 5, **changed: list[float]) -> dict[str, np.ndarray]:
@@ -147,3 +164,22 @@ def test_l75_leaves_out_what_is_not_taken_or_missing() -> None:
     assert np.isnan(found["side"][0, 0])
     assert found["side"][0, 1:].tolist() == [0, 1, 0]
     assert found["rank"][0, 1:].tolist() == [0, 1, 0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**20))
+def test_l75_agrees_with_a_stable_sort(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    expectancy, confidence = random.integers(-3, 6, 4).astype(float), random.choice([0.25, 0.5, 1.0], 4)
+    direction, take = random.integers(-1, 2, 4).astype(float), random.integers(0, 2, 4).astype(float)
+    top = int(random.integers(1, 5))
+    found = propose(top, expectancy=expectancy, confidence=confidence, direction=direction, take=take)
+    candidates = np.flatnonzero((direction != 0.0) & (take == 1.0))
+    order = candidates[np.argsort(-(expectancy * confidence)[candidates], kind="stable")]
+    rank, side = np.zeros(4), np.zeros(4)
+    rank[order] = np.arange(1, len(order) + 1)
+    side[order[:top]] = direction[order[:top]]
+    assert found["rank"][0].tolist() == rank.tolist()
+    assert found["side"][0].tolist() == side.tolist()
+    gain = np.maximum(expectancy, 0.0) * confidence
+    assert np.allclose(found["priority"][0], gain / (1.0 + gain), rtol=1e-12)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
+from statsmodels.regression.rolling import RollingOLS
 
 from layers import catalogue
-from tests.layers.real_data import real_bars
+from tests.layers.real_data import FOLDER, real_bars
 from tests.layers.single import run_layer
 
 LADDERS = ("bid_px", "bid_qty", "ask_px", "ask_qty")
@@ -44,6 +47,57 @@ def test_l10_walks_the_book(notional: float) -> None:
         assert found["sell"][row] == pytest.approx((1.0 - sell / middle) * 1e4, rel=1e-9, abs=1e-9)
         assert found["fillable"][row] == pytest.approx(min(held_ask, held_bid), rel=1e-9)
     assert np.all(found["from_book"] == 1.0)
+
+
+def recorded_books() -> dict[str, np.ndarray]:
+    """The ten best levels on each side after every message of a recorded book."""
+    file = FOLDER / "book" / "bybit_xrpusdt_ob500_20241201.parquet"
+    if not file.exists():
+        pytest.skip("recorded market data (../shared/data) is absent")
+    levels: dict[int, dict[float, float]] = {1: {}, -1: {}}
+    rows: dict[str, list[list[float]]] = {name: [] for name in LADDERS}
+    for _, message in pl.read_parquet(file).group_by("update_id", maintain_order=True):
+        for side, price, quantity in message.select("side", "price", "qty").iter_rows():
+            levels[side][price] = quantity
+        for side, name in ((1, "bid"), (-1, "ask")):
+            best = sorted((p for p, q in levels[side].items() if q > 0.0), key=lambda price: -side * price)[:10]
+            rows[f"{name}_px"].append(best)
+            rows[f"{name}_qty"].append([levels[side][price] for price in best])
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+@pytest.mark.parametrize("notional", [1e3, 1e5, 1e7])
+def test_l10_walks_recorded_books(notional: float) -> None:
+    book = recorded_books()
+    bars = len(book["bid_px"])
+    flat = {"close": np.full(bars, 1.95), "sigma": np.full(bars, 1e-3), "volume": np.ones(bars)}
+    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": notional})
+    assert np.all(found["from_book"] == 1.0)
+    for row in range(bars):
+        middle = 0.5 * (book["bid_px"][row, 0] + book["ask_px"][row, 0])
+        buy, held_ask = walked(book["ask_px"][row], book["ask_qty"][row], notional)
+        sell, held_bid = walked(book["bid_px"][row], book["bid_qty"][row], notional)
+        assert found["buy"][row] == pytest.approx((buy / middle - 1.0) * 1e4, rel=1e-9)
+        assert found["sell"][row] == pytest.approx((1.0 - sell / middle) * 1e4, rel=1e-9)
+        assert found["fillable"][row] == pytest.approx(min(held_ask, held_bid), rel=1e-9)
+
+
+def test_l10_passes_over_levels_that_are_not_there_and_takes_no_crossed_book() -> None:
+    full = {"bid_px": [99.0, 98.0], "bid_qty": [1.0, 5.0], "ask_px": [101.0, 102.0], "ask_qty": [1.0, 5.0]}
+    flat = {"close": np.full(60, 100.0), "sigma": 1e-3, "volume": np.full(60, 100.0)}
+
+    def cost(**changed: list[float]) -> dict[str, float]:
+        ladders = {n: v + [np.nan] * (10 - len(v)) for n, v in {**full, **changed}.items()}
+        book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
+        return {n: v[-1] for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": 305.0}).items()}
+
+    found = cost()
+    assert found["buy"] == pytest.approx((305.0 / 3.0 / 100.0 - 1.0) * 1e4)
+    assert found["fillable"] == 1.0
+    assert cost(ask_px=[101.0, np.nan, 102.0], ask_qty=[1.0, np.nan, 5.0]) == found
+    assert cost(ask_qty=[1.0, 0.5])["fillable"] == pytest.approx(152.0 / 305.0)
+    for bad in ({"ask_px": [99.0, 102.0]}, {"bid_px": [102.0, 98.0]}, {"bid_qty": [0.0, 5.0]}, {"ask_px": []}):
+        assert cost(**bad)["from_book"] == 0.0, bad
 
 
 def test_l10_follows_the_square_root_law_without_a_book() -> None:
@@ -80,6 +134,132 @@ def test_l59_classifies_bulk_volume_without_trades() -> None:
     expected = np.where(spread > 0.0, expected, 0.0)
     assert np.allclose(found["signed"][30:], expected, rtol=1e-7, atol=1e-9 * bars["volume"].max())
     assert np.all(found["from_trades"][30:] == 0.0)
+
+
+def signed_bars(name: str, bars: int) -> dict[str, np.ndarray]:
+    """Recorded bars with a signed volume that is made of the bar alone: where it closed in its range."""
+    found = dict(real_bars(name, bars))
+    width = np.maximum(found["high"] - found["low"], 1e-12 * found["close"])
+    found["signed"] = found["volume"] * (found["close"] - found["open"]) / width
+    found["quote_volume"] = found["volume"] * found["close"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["bitfinex_btcusd_1m", "binance_dogeusdt_1m", "bitfinex_xrpusd_1m"])
+def test_l61_agrees_with_rolling_regressions(name: str) -> None:
+    bars = signed_bars(name, 36_000)
+    found = run_layer(catalogue().get("L61"), {n: bars[n] for n in ("close", "signed", "quote_volume")})
+    r = np.diff(np.log(bars["close"]))
+    fit = RollingOLS(r, np.column_stack([np.ones(len(r)), bars["signed"][1:]]), window=120).fit()
+    known = slice(121, None)
+    assert np.allclose(found["kyle"][known], fit.params[120:, 1], rtol=1e-9, atol=1e-9 * np.nanstd(fit.params[:, 1]))
+    assert np.allclose(found["kyle_t"][known], fit.tvalues[120:, 1], rtol=1e-9, atol=1e-8)
+
+    ratio = pd.Series(np.abs(r) / np.where(bars["quote_volume"][1:] > 0, bars["quote_volume"][1:], np.nan))
+    amihud = ratio.rolling(120, min_periods=1).mean().to_numpy() * 1e6
+    assert np.allclose(found["amihud"][known], amihud[120:], rtol=1e-9)
+    change = np.diff(bars["close"])
+    now, before = (np.lib.stride_tricks.sliding_window_view(x, 120) for x in (change[1:], change[:-1]))
+    covariance = (now * before).mean(axis=1) - now.mean(axis=1) * before.mean(axis=1)
+    roll = 2.0 * np.sqrt(np.maximum(-covariance, 0.0)) / bars["close"][121:] * 1e4
+    assert np.allclose(found["roll"][known], roll, rtol=1e-6, atol=1e-3)
+    assert np.allclose(found["roll"][known] ** 2, roll**2, rtol=1e-9, atol=1e-9 * np.mean(roll**2))
+
+
+def test_l61_tells_where_nothing_can_be_told() -> None:
+    close = 100.0 * np.exp(1e-3 * np.random.default_rng(2).normal(size=60))
+    found = run_layer(
+        catalogue().get("L61"), {"close": close, "signed": np.zeros(60), "quote_volume": np.zeros(60)}, {"window": 20}
+    )
+    assert np.all(found["kyle"][21:] == 0.0)
+    assert np.all(found["kyle_t"][21:] == 0.0)
+    assert np.all(np.isnan(found["amihud"]))
+    still = {"close": np.full(60, 7.0), "signed": np.arange(60.0), "quote_volume": np.ones(60)}
+    found = run_layer(catalogue().get("L61"), still, {"window": 20})
+    assert all(np.all(found[name][21:] == 0.0) for name in ("kyle", "kyle_t", "amihud", "roll"))
+
+
+def test_l61_recovers_the_spread_of_a_bouncing_price() -> None:
+    """Roll's own model: a value that walks, trades at the bid or the ask by the toss of a coin."""
+    random = np.random.default_rng(4)
+    value = 100.0 + np.cumsum(0.002 * random.normal(size=5000))
+    price = value + 0.05 * random.choice([-1.0, 1.0], 5000)
+    found = run_layer(
+        catalogue().get("L61"), {"close": price, "signed": np.ones(5000), "quote_volume": 1.0}, {"window": 4000}
+    )
+    assert found["roll"][-1] == pytest.approx(0.1 / price[-1] * 1e4, rel=0.05)
+
+
+def slow_mean(volume: np.ndarray, seed: int, span: int) -> np.ndarray:
+    seeded = np.r_[np.full(seed - 1, np.nan), volume[:seed].mean(), volume[seed:]]
+    return pd.Series(seeded).ewm(span=span, adjust=False, ignore_na=True).mean().to_numpy()
+
+
+def vpin_by_hand(volume: np.ndarray, signed: np.ndarray, buckets: int, bucket_bars: int) -> np.ndarray:
+    """VPIN from the cumulated volume: the edges of all buckets on it, and what was signed between two edges."""
+    size = bucket_bars * slow_mean(volume, bucket_bars, buckets * bucket_bars)
+    first = bucket_bars - 1
+    clock, flow = (np.r_[0.0, np.cumsum(x[first + 1 :])] for x in (volume, signed))
+    edges, sizes, at = [0.0], [size[first]], 0
+    while edges[-1] + sizes[-1] <= clock[-1]:
+        edges.append(edges[-1] + sizes[-1])
+        at = int(np.searchsorted(clock, edges[-1]))  # the bar in which this bucket ends and the next one opens
+        sizes.append(size[first + at])
+    one_sided = np.abs(np.diff(np.interp(edges, clock, flow)))
+    ended = np.searchsorted(edges[1:], clock, side="right")  # buckets that are full after each bar
+    vpin = np.full(len(volume), np.nan)
+    for t, count in enumerate(ended):
+        if count >= buckets:
+            last = slice(count - buckets, count)
+            vpin[first + t] = one_sided[last].sum() / np.sum(sizes[last])
+    return vpin
+
+
+@pytest.mark.parametrize(("buckets", "bucket_bars"), [(50, 30), (10, 3), (5, 1)])
+def test_l62_agrees_with_the_cumulated_volume(buckets: int, bucket_bars: int) -> None:
+    bars = signed_bars("bitfinex_ethusd_1m", 20_000)
+    names = ("high", "low", "close", "volume", "signed")
+    params = {"buckets": buckets, "bucket_bars": bucket_bars, "rank": 500}
+    found = run_layer(catalogue().get("L62"), {n: bars[n] for n in names}, params)
+    expected = vpin_by_hand(bars["volume"], bars["signed"], buckets, bucket_bars)
+    known = ~np.isnan(expected)
+    assert known.sum() > 15_000
+    assert np.array_equal(~np.isnan(found["vpin"]), known)
+    assert np.allclose(found["vpin"][known], expected[known], rtol=1e-9)
+    windows = np.lib.stride_tricks.sliding_window_view(found["vpin"][known], 500)[::37]
+    last = windows[:, -1:]
+    rank = (windows < last).mean(axis=1) + 0.5 * (windows == last).mean(axis=1)
+    assert np.allclose(found["vpin_rank"][known][499::37], rank, rtol=1e-12)
+
+
+def test_l62_counts_a_bar_that_fills_many_buckets_once_a_bucket() -> None:
+    volume = np.r_[np.full(40, 1.0), 1e9, np.full(20, 1.0)]
+    signed = 0.25 * volume
+    signed[40] = -0.5e9
+    price = {"high": np.full(61, 101.0), "low": np.full(61, 99.0), "close": np.full(61, 100.0)}
+    params = {"buckets": 5, "bucket_bars": 2}
+    found = run_layer(catalogue().get("L62"), {**price, "volume": volume, "signed": signed}, params)["vpin"]
+    assert found[39] == pytest.approx(0.25, rel=1e-12)
+    assert found[40] == pytest.approx(0.5, rel=1e-12)
+
+
+def test_l62_agrees_with_corwin_and_schultz() -> None:
+    bars = real_bars("binance_dogeusdt_1m", 40_000)
+    ones = np.ones(40_000)
+    inputs = {n: bars[n] for n in ("high", "low", "close")} | {"volume": ones, "signed": ones}
+    found = run_layer(catalogue().get("L62"), inputs)["corwin_schultz"]
+    high, low, before = bars["high"][1:].copy(), bars["low"][1:].copy(), bars["close"][:-1]
+    above, below = low > before, high < before
+    gap = np.where(above, low - before, np.where(below, high - before, 0.0))
+    high, low = high - gap, low - gap
+    assert (gap != 0.0).sum() > 100
+    beta = np.log(high / low) ** 2 + np.log(bars["high"][:-1] / bars["low"][:-1]) ** 2
+    gamma = np.log(np.maximum(high, bars["high"][:-1]) / np.minimum(low, bars["low"][:-1])) ** 2
+    root = 3.0 - 2.0 * np.sqrt(2.0)
+    alpha = (np.sqrt(2.0 * beta) - np.sqrt(beta)) / root - np.sqrt(gamma / root)
+    spread = np.maximum(2.0 * (np.exp(alpha) - 1.0) / (1.0 + np.exp(alpha)), 0.0) * 1e4
+    assert np.allclose(found[30:], spread[29:], rtol=1e-9, atol=1e-8)
+    assert (spread > 0.0).mean() > 0.3
 
 
 CALM = {

@@ -116,6 +116,13 @@ def test_a_stop_never_moves_away(seed):
     assert (out["add"] > 0).any()
 
 
+def test_a_position_whose_entry_is_not_known_yet_counts_as_flat():
+    out = follow(price=[100.0, 100, 100, 101], entry=np.array([nan, nan, 100, 100]), stop_price=np.full(4, 98.0))
+    assert out["stop_price"].tolist() == [98, 98, 98.5, 99.5]
+    gone = follow(price=[100.0, 100, 100], position=np.array([0, 10.0, 0]), entry=100.0, stop_price=np.full(3, 90.0))
+    assert gone["stop_price"].tolist() == [90, 98.5, 90]
+
+
 def test_nothing_while_flat():
     out = follow(price=[100.0] * 4, position=0.0, entry=nan, stop_price=np.array([98, nan, 97, 96.0]))
     np.testing.assert_array_equal(out["stop_price"], [98, nan, 97, 96])
