@@ -61,7 +61,7 @@ def close_bucket(s: Memory, signed: float, size: float, buckets: int) -> float:
 def fill_buckets(s: Memory, volume: float, share: float, size: float, buckets: int) -> float:
     """Pours the volume of a bar, of which `share` is signed, into buckets; those that open are of `size`.
 
-    Returns what the last one holds. Of more than `buckets` equal ones only so many are looked at.
+    Returns what the last one holds. A bar raises the mean volume itself, so it fills about half of `buckets` at most.
     """
     room = s.size - s.filled
     left = volume

@@ -11,7 +11,7 @@ from graph.language import Array, State, array, kernel
 
 ROUNDING = 1.0 + 1e-12  # a MAD that differs from |x| / multiple by rounding alone is looked for
 
-PART = 0.375  # of the MAD: small enough for half of the values to be twice as far away, large enough for the median
+PART = 0.3  # of the MAD: half of the values are twice as far away, the median is nearer; both with some to spare
 
 
 class SpikeWindow(State):
@@ -46,22 +46,23 @@ def beyond_mad(s: SpikeWindow, x: float, n: int, multiple: float) -> bool:
             if not decided:
                 look(s, n)
                 renew_bound(s, n)
+                s.left = max(s.left - 1, 0)  # one of its steps is this one
                 beyond = s.mad > 0.0 and abs(x) > multiple * s.mad
     return beyond
 
 
 @kernel
 def renew_bound(s: SpikeWindow, n: int) -> int:
-    """Tries a part of the last MAD as the bound for this step and n // 16 more; returns how many steps it holds."""
-    steps = n // 16
+    """Tries a part of the last MAD as the bound for this step and n // 32 more; returns how many steps it holds."""
+    steps = n // 32
     quiet = PART * s.mad
+    low = s.median - quiet
+    high = s.median + quiet
     below = 0
     above = 0
     for k in range(n):
-        if s.values[k] < s.median - quiet:
-            below += 1
-        if s.values[k] > s.median + quiet:
-            above += 1
+        below += 1 if s.values[k] < low else 0
+        above += 1 if s.values[k] > high else 0
     middle = below < n // 2 - steps and above < n // 2 - steps
     if middle and count_away(s, n, 2.0 * quiet) > n // 2 + steps:
         s.quiet = quiet
@@ -72,10 +73,10 @@ def renew_bound(s: SpikeWindow, n: int) -> int:
 @kernel
 def count_away(s: SpikeWindow, n: int, distance: float) -> int:
     """How many values stand at least `distance` from the last median."""
+    median = s.median
     away = 0
     for k in range(n):
-        if abs(s.values[k] - s.median) >= distance:
-            away += 1
+        away += 1 if abs(s.values[k] - median) >= distance else 0
     return away
 
 

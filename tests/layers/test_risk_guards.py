@@ -226,6 +226,7 @@ def test_margin_without_equity_or_volatility():
     for equity in (0.0, -10.0):
         out = run_layer(l92_margin_guard.step, calm | {"equity": equity})
         assert out["reduce"].tolist() == [1, 1, 0] and out["distance"][:2].tolist() == [0, 0]
+        assert np.isnan(out["distance"][2])
     still = run_layer(l92_margin_guard.step, calm | {"equity": 1, "sigma": 0})
     assert np.isnan(still["distance"]).all() and still["reduce"].tolist() == [0, 0, 0]
     full = run_layer(l92_margin_guard.step, calm | {"equity": 1, "sigma": 0, "leverage": 1000})
