@@ -6,7 +6,6 @@ A generated module holds every kernel as text, so its hash covers all the code t
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -30,6 +29,7 @@ class KernelSource:
     """One function of the kernel language. calls: the kernels that it calls, by the name it uses for them."""
 
     function: Callable[..., Any]
+    text: str
     tree: ast.FunctionDef
     file: str
     calls: dict[str, Callable[..., Any]]
@@ -41,15 +41,20 @@ def kernel_source(function: Callable[..., Any]) -> KernelSource:
     """Parses a kernel and resolves the globals that it names. Line numbers are those of its file."""
     code: CodeType = function.__code__
     lines, first = inspect.getsourcelines(function)
-    parsed = ast.parse(textwrap.dedent("".join(lines)))
-    tree = parsed.body[0]
-    assert isinstance(tree, ast.FunctionDef)
+    text = textwrap.dedent("".join(lines))
+    tree = _parsed(text)
     ast.increment_lineno(tree, first - 1)
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     visible = {n: function.__globals__[n] for n in names if n in function.__globals__}
     calls = {n: v for n, v in visible.items() if is_kernel(v)}
     constants = {n: v for n, v in visible.items() if isinstance(v, int | float) and n not in MATH_CONSTANTS}
-    return KernelSource(function, tree, code.co_filename, calls, constants)
+    return KernelSource(function, text, tree, code.co_filename, calls, constants)
+
+
+def _parsed(text: str) -> ast.FunctionDef:
+    tree = ast.parse(text).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    return tree
 
 
 def check_kernels(layer: Layer, findings: Findings) -> None:
@@ -124,7 +129,7 @@ class KernelText:
             name = f"{wanted}_{function.__module__.rsplit('.', 1)[-1]}"
         self._names.add(name)
         self._emitted[function] = name
-        rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(source.tree)
+        rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(_parsed(source.text))
         options = 'error_model="numpy", forceinline=True' if inline else 'error_model="numpy"'
         self._texts.append(f"# {function.__module__}\n@njit({options})\n{ast.unparse(rewritten)}")
         return name
@@ -139,13 +144,12 @@ class _Rewriter(ast.NodeTransformer):
         self._constants = constants
 
     def rewrite(self, tree: ast.FunctionDef) -> ast.FunctionDef:
-        function = copy.deepcopy(tree)
-        function.name = self._name
-        function.decorator_list = []
-        function.returns = None
-        function.args.args = [ast.arg(a.arg) for a in tree.args.args]
-        function.body = [self.visit(s) for s in function.body if not _is_docstring(s)] or [ast.Pass()]
-        return ast.fix_missing_locations(function)
+        tree.name = self._name
+        tree.decorator_list = []
+        tree.returns = None
+        tree.args.args = [ast.arg(a.arg) for a in tree.args.args]
+        tree.body = [self.visit(s) for s in tree.body if not _is_docstring(s)] or [ast.Pass()]
+        return ast.fix_missing_locations(tree)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self._constants:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 4096
 EQUITY_PARTS = "equity.parts"
-_PART_ROWS = 200_000
+_PART_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,9 @@ class _Keeper:
     def values(self) -> pl.LazyFrame:
         return self._values.scan()
 
+    def value_parts(self) -> Iterator[pl.DataFrame]:
+        return self._values.read()
+
     def equity(self) -> pl.LazyFrame:
         return self._balances.scan()
 
@@ -196,6 +199,10 @@ class _Parts:
             return pl.LazyFrame(schema={"time": pl.Int64(), "symbol": pl.String()})
         return pl.scan_parquet(self._folder / "*.parquet")
 
+    def read(self) -> Iterator[pl.DataFrame]:
+        """The rows, a part at a time."""
+        return (pl.read_parquet(file) for file in sorted(self._folder.glob("*.parquet")))
+
     def _write(self) -> None:
         self._folder.mkdir(exist_ok=True)
         pl.concat(self._waiting).write_parquet(self._folder / f"{self._count:05d}.parquet")
@@ -215,9 +222,9 @@ def _result(
     plan: Plan, market: Market, settings: RunSettings, session: Session, keep: _Keeper, seconds: float
 ) -> BacktestResult:
     roles, labels = role_ports(plan), role_labels(plan)
-    fills, equity, values = keep.fill_frame(), keep.equity().collect(), keep.values()
+    fills, equity, values = keep.fill_frame(), keep.equity().collect(engine="streaming"), keep.values()
     trades = trades_from_fills(fills, equity["time"].to_numpy(), _marks(plan, session))
-    trades = with_reasons(trades, _at_decisions(values, trades), roles, labels)
+    trades = with_reasons(trades, _at_decisions(keep.value_parts(), trades), roles, labels)
     return BacktestResult(
         name=plan.graph.name,
         symbols=plan.symbols,
@@ -245,10 +252,11 @@ def _marks(plan: Plan, session: Session) -> dict[str, float]:
     return {s: float(a["exposure"] / a["position"]) for s, a in held.items()}
 
 
-def _at_decisions(values: pl.LazyFrame, trades: pl.DataFrame) -> pl.DataFrame:
-    """The recorded values of the bars that decided an entry; the rest stays on disk."""
-    decided = trades.lazy().select("symbol", pl.col("decision_time").alias("time")).unique()
-    return values.join(decided, on=("symbol", "time"), how="semi").collect()
+def _at_decisions(parts: Iterator[pl.DataFrame], trades: pl.DataFrame) -> pl.DataFrame:
+    """The recorded values of the bars that decided an entry, looked for in one part at a time."""
+    decided = trades.select("symbol", pl.col("decision_time").alias("time")).unique()
+    found = [part.join(decided, on=("symbol", "time"), how="semi") for part in parts]
+    return pl.concat(found) if found else decided.clear()
 
 
 def _with_excursions(trades: pl.DataFrame, values: pl.LazyFrame, roles: Mapping[str, str]) -> pl.DataFrame:
@@ -258,6 +266,6 @@ def _with_excursions(trades: pl.DataFrame, values: pl.LazyFrame, roles: Mapping[
         return trades
     parts = []
     for (symbol,), own in trades.group_by("symbol", maintain_order=True):
-        path = values.filter(pl.col("symbol") == symbol).select("symbol", "time", *columns).collect()
-        parts.append(with_excursions(own, path, roles))
+        path = values.filter(pl.col("symbol") == symbol).select("time", *columns).collect(engine="streaming")
+        parts.append(with_excursions(own, path.with_columns(symbol=pl.lit(symbol)), roles))
     return pl.concat(parts).sort("entry_time", maintain_order=True)

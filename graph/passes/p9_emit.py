@@ -94,7 +94,7 @@ def audit(values, bounds, control, now, symbol):
     for k in range(len(values)):
         x = values[k]
         digest = (digest ^ np.float64(x).view(np.int64)) * 1099511628211
-        digest ^= digest >> 29
+        digest ^= (digest >> 29) & 0x7FFFFFFFF
         if x == x and not (bounds[k, 0] <= x <= bounds[k, 1] and (bounds[k, 2] == 0.0 or x == floor(x))):
             if control.violations == 0:
                 control.violation_time = now

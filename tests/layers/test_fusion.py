@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 
 from layers import catalogue
 from tests.layers.real_data import real_bars
@@ -74,6 +75,32 @@ def test_l3_missing_evidence_that_said_nothing_lowers_confidence_only(state: dic
         assert part["confidence"][0] < whole["confidence"][0]
 
 
+def test_l3_agrees_with_its_formula() -> None:
+    random = np.random.default_rng(6)
+    bars = 2000
+    x = {name: random.uniform(-1.0, 1.0, bars) for name in ("bias", "flow", "imbalance")}
+    shares = ("persistence", "pattern_conf", "regime_up", "regime_down", "chaotic", "tradeability", "model_p")
+    x |= {name: random.random(bars) for name in shares}
+    x |= {"pattern_side": random.integers(-1, 2, bars).astype(float), "model_ok": random.integers(0, 2, bars) * 1.0}
+    for name in OPTIONAL:
+        x[name][random.random(bars) < 0.3] = np.nan
+    w = {"w_bias": 0.7, "w_pattern": 1.3, "w_flow": 0.9, "w_model": 1.7}
+    found = run_layer(catalogue().get(LAYER), x, w)
+    pieces = np.stack(
+        [
+            w["w_bias"] * x["bias"] * (1.0 + x["persistence"]) / 2.0, 0.5 * (x["regime_up"] - x["regime_down"]),
+            w["w_pattern"] * x["pattern_side"] * x["pattern_conf"], w["w_flow"] / 2.0 * x["flow"],
+            w["w_flow"] / 2.0 * x["imbalance"],
+            np.where(x["model_ok"] == 1.0, w["w_model"] / 4.0 * logit(np.clip(x["model_p"], 0.001, 0.999)), np.nan),
+        ]
+    )  # fmt: skip
+    edge = np.tanh(np.nansum(pieces, axis=0)) * x["tradeability"] * (1.0 - x["chaotic"])
+    weights = np.array([w["w_bias"], 0.5, w["w_pattern"], w["w_flow"] / 2.0, w["w_flow"] / 2.0, w["w_model"]])
+    there = (~np.isnan(pieces)).T @ weights / weights.sum()
+    assert np.allclose(found["edge"], edge, rtol=1e-9, atol=1e-14)
+    assert np.allclose(found["confidence"], np.abs(edge) * (0.5 + 0.5 * there), rtol=1e-9, atol=1e-14)
+
+
 def test_l3_takes_a_side_late_and_leaves_it_later() -> None:
     base = {
         "persistence": 1.0, "pattern_side": np.nan, "pattern_conf": np.nan, "flow": np.nan, "imbalance": np.nan,
@@ -130,13 +157,25 @@ def test_l7_agrees_with_a_plain_count_over_recorded_bars() -> None:
         assert found["samples"][at] == np.floor(wins + losses + 0.5)
 
 
-def test_l7_tells_without_a_signal_of_the_better_side() -> None:
-    close = 100.0 * np.exp(np.arange(60) * 1e-3)
+@pytest.mark.parametrize("drift", [1e-3, -1e-3])
+def test_l7_tells_without_a_signal_of_the_better_side(drift: float) -> None:
+    close = 100.0 * np.exp(np.arange(60) * drift)
     direction = np.tile([1.0, -1.0], 30)
-    long, short, none = (expect(close, np.r_[direction[:-1], last], horizon=10, prior=2) for last in (1.0, -1.0, 0.0))
+    asked = (np.r_[direction[:-1], last] for last in (np.sign(drift), -np.sign(drift), 0.0))
+    better, worse, none = (expect(close, last, 2.0, horizon=10, prior=2) for last in asked)
     for name in ("p_win", "payoff", "expectancy", "kelly", "samples"):
-        assert none[name][-1] == long[name][-1]
-    assert long["p_win"][-1] > 0.9 > 0.1 > short["p_win"][-1]
+        assert none[name][-1] == better[name][-1]
+    assert better["p_win"][-1] > 0.9 > 0.1 > worse["p_win"][-1]
+
+
+def test_l7_knows_only_the_prior_before_a_signal_is_scored_and_shares_the_last_regime() -> None:
+    close = 100.0 * np.exp(np.arange(60) * 1e-3)
+    nothing = expect(close, np.zeros(60), horizon=10)
+    figures = [nothing[name][-1] for name in ("p_win", "payoff", "expectancy", "kelly", "samples")]
+    assert figures == [0.5, 1.0, -2.0, 0.0, 0.0]
+    label = np.repeat([7.0, 8.0, 30.0], 20)
+    assert expect(close, np.ones(60), label, horizon=10)["samples"][-1] == 50.0
+    assert expect(close, np.ones(60), label - 1.0, horizon=10)["samples"][-1] < 50.0
 
 
 def propose(top: int = 5, **changed: list[float]) -> dict[str, np.ndarray]:
