@@ -9,7 +9,7 @@ _PAGES = (
         "D001",
         "file cannot be read",
         "The file is not Parquet, was cut short while it was copied, or is damaged.",
-        "Copy or download it again; a CSV or Feather file is brought in with `stratoquant import`.",
+        "Copy or download it again; a CSV or Feather file is brought in with `stratoquant data import`.",
     ),
     CodePage(
         "D002",
@@ -28,7 +28,7 @@ _PAGES = (
         "D005",
         "not numbers",
         "A column that must hold numbers holds text, or a type that is not a number.",
-        "Import the file anew with `stratoquant import`, and correct or remove the text that is no number.",
+        "Import the file anew with `stratoquant data import`, and correct or remove the text that is no number.",
     ),
     CodePage("D006", "time missing", "A row has no time.", "Remove the row, or import the file from its source again."),
     CodePage(
@@ -90,7 +90,7 @@ _PAGES = (
         "D017",
         "symbols interleaved",
         "The rows of a symbol do not lie together, so the file cannot be read in pieces.",
-        "Sort the file by symbol and time; `stratoquant import` does it.",
+        "Sort the file by symbol and time; `stratoquant data import` does it.",
     ),
     CodePage(
         "D018",
@@ -108,7 +108,7 @@ _PAGES = (
         "D020",
         "bars finer than the clock",
         "Several bars would fall in one step of the base clock.",
-        "Run on the finer clock, or write slower bars with `stratoquant resample`.",
+        "Run on the finer clock, or write slower bars with `stratoquant data resample`.",
     ),
     CodePage(
         "D021",
@@ -132,7 +132,7 @@ _PAGES = (
         "D024",
         "times not understood",
         "Times are UTC milliseconds. On import, seconds, micro- and nanoseconds, dates and ISO text are known as well.",
-        "Import the file with `stratoquant import`; --time-format takes a strptime pattern.",
+        "Import the file with `stratoquant data import`; --time-format takes a strptime pattern.",
     ),
     CodePage(
         "D025",

@@ -82,7 +82,7 @@ def _why_nothing(folder: Path, candidates: Sequence[Path]) -> str:
     if deeper := sorted({file.parent for file in folder.glob("*/*.parquet")}):
         return f"it has no Parquet file; the folders {_names(deeper)} below it do"
     if others := sorted(file for file in folder.iterdir() if file.suffix in (".csv", ".feather", ".gz")):
-        return f"it has no Parquet file; {_names(others)} can be brought in with `stratoquant import`"
+        return f"it has no Parquet file; {_names(others)} can be brought in with `stratoquant data import`"
     return "it has no Parquet file"
 
 

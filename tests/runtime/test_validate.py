@@ -145,7 +145,9 @@ def test_a_file_that_is_cut_short_or_not_parquet(tmp_path: Path, content: bytes 
     path = stored(tmp_path, bars(1000))
     path.write_bytes(path.read_bytes()[:2000] if isinstance(content, str) else content)
     assert [f.code for f in check_store(path)] == ["D001"]
-    with pytest.raises(DataError, match=r"D001 aaa_1m\.parquet: file cannot be read.*\n  fix: .*`stratoquant import`"):
+    with pytest.raises(
+        DataError, match=r"D001 aaa_1m\.parquet: file cannot be read.*\n  fix: .*`stratoquant data import`"
+    ):
         open_market(path)
 
 
@@ -162,7 +164,7 @@ def test_wrong_folders(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"D002 .*it has no Parquet file\n"):
         open_market(tmp_path)
     (tmp_path / "x.csv").touch()
-    with pytest.raises(DataError, match=r"x\.csv can be brought in with `stratoquant import`"):
+    with pytest.raises(DataError, match=r"x\.csv can be brought in with `stratoquant data import`"):
         open_market(tmp_path)
     (tmp_path / "deep").mkdir()
     stored(tmp_path / "deep", bars())
