@@ -162,7 +162,8 @@ def test_l7_tells_without_a_signal_of_the_better_side(drift: float) -> None:
     close = 100.0 * np.exp(np.arange(60) * drift)
     direction = np.tile([1.0, -1.0], 30)
     asked = (np.r_[direction[:-1], last] for last in (np.sign(drift), -np.sign(drift), 0.0))
-    better, worse, none = (expect(close, last, 2.0, horizon=10, prior=2) for last in asked)
+    label = np.r_[np.full(20, 1.0), np.full(40, 2.0)]  # the regime before was otherwise
+    better, worse, none = (expect(close, last, label, horizon=10, prior=2) for last in asked)
     for name in ("p_win", "payoff", "expectancy", "kelly", "samples"):
         assert none[name][-1] == better[name][-1]
     assert better["p_win"][-1] > 0.9 > 0.1 > worse["p_win"][-1]
@@ -203,6 +204,10 @@ def test_l75_leaves_out_what_is_not_taken_or_missing() -> None:
     assert np.isnan(found["side"][0, 0])
     assert found["side"][0, 1:].tolist() == [0, 1, 0]
     assert found["rank"][0, 1:].tolist() == [0, 1, 0]
+    for name in ("direction", "confidence", "p_win", "take", "hold", "target", "stop", "expectancy", "tradeability"):
+        found = propose(**{name: [np.nan, 1.0, 1.0, 0.0]})
+        assert all(np.isnan(values[0, 0]) for values in found.values()), name
+        assert not any(np.isnan(values[0, 1:]).any() for values in found.values()), name
 
 
 @settings(max_examples=50, deadline=None)

@@ -111,6 +111,19 @@ def test_l10_follows_the_square_root_law_without_a_book() -> None:
     assert np.array_equal(found["buy"], found["sell"], equal_nan=True)
 
 
+def test_l10_is_at_its_dearest_where_nothing_is_traded() -> None:
+    still = {"close": np.full(70, 100.0), "sigma": 1e-3, "volume": np.zeros(70)}
+    assert np.all(run_layer(catalogue().get("L10"), still)["buy"][59:] == 10_002.0)
+
+
+def test_l59_is_silent_about_a_market_without_trading_or_moves() -> None:
+    still = {"close": np.full(70, 100.0), "volume": np.zeros(70)}
+    for changed in ({}, {"volume": np.full(70, 2.0)}, {"close": 100.0 + np.arange(70) % 2}):
+        found = run_layer(catalogue().get("L59"), {**still, **changed})
+        for name, neutral in (("signed", 0.0), ("pressure", 0.0), ("aggressor", 0.5)):
+            assert np.all(found[name][59:] == neutral), (name, changed)
+
+
 def test_l59_uses_trades_where_there_are_some() -> None:
     random = np.random.default_rng(3)
     volume = random.uniform(1, 5, 500)
