@@ -5,6 +5,7 @@ The fields carry the layers' own names, so a snapshot is readable and can be mig
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ def write_first_values(state: type[State], record: Record) -> None:
             write_first_values(f.state, record[f.name])
 
 
+@cache
 def params_dtype(params: type[Parameters]) -> np.dtype[np.void]:
     """The record of a layer's parameters: int64 where the declaration says int, else float64."""
     kinds = {name: np.int64 if f.annotation is int else np.float64 for name, f in params.model_fields.items()}

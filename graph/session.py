@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -208,8 +209,14 @@ class Session:
             self.state[f"market_{clock}"] = _missing(MARKET_EVENT, 1)[0]
 
 
+@cache
+def _record_type(state: type[State]) -> np.dtype[np.void]:
+    """One object for all sessions: numba knows a record again by identity, and compares whole dtypes otherwise."""
+    return state_dtype(state, None, 1)
+
+
 def _first(state: type[State], count: int) -> Record:
-    record: Record = np.zeros(count, state_dtype(state, None, 1))
+    record: Record = np.zeros(count, _record_type(state))  # type: ignore[arg-type]
     write_first_values(state, record)
     return record
 

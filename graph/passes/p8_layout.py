@@ -18,6 +18,7 @@ from graph.types import PortType
 
 Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]
+_RECORDS: dict[str, Dtype] = {}
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def scalar_fields(key: str, port: str, binding: Binding) -> Iterator[tuple[str, 
 
 
 def _record(fields: list[Any]) -> Dtype:
-    return np.dtype(fields or [("unused", np.float64)])
+    """Equal records are one object: numba knows a record again by identity, and compares whole dtypes otherwise."""
+    dtype = np.dtype(fields or [("unused", np.float64)])
+    return _RECORDS.setdefault(str(dtype.descr), dtype)
 
 
 def _memory(node: Node, room: int) -> Dtype:
