@@ -9,6 +9,7 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from scipy.stats import norm
 from statsmodels.regression.rolling import RollingOLS
 
@@ -138,6 +139,16 @@ def test_l59_uses_trades_where_there_are_some() -> None:
     assert np.all(found["from_trades"] == 1.0)
 
 
+def test_flow_does_not_depend_on_the_unit_of_quantity() -> None:
+    bars = signed_bars("bitfinex_btcusd_1m", 3000)
+    small = {n: bars[n] * 2.0**-40 for n in ("volume", "signed")}
+    for key, names in (("L59", ("close", "volume")), ("L62", ("high", "low", "close", "volume", "signed"))):
+        plain, other = (run_layer(catalogue().get(key), {n: b[n] for n in names}) for b in (bars, bars | small))
+        name = {"L59": "pressure", "L62": "vpin"}[key]
+        assert np.nanstd(plain[name]) > 0.0
+        assert np.array_equal(plain[name], other[name], equal_nan=True)
+
+
 def test_l59_classifies_bulk_volume_without_trades() -> None:
     bars = real_bars("bitfinex_btcusd_1m", 30_000)
     found = run_layer(catalogue().get("L59"), {"close": bars["close"], "volume": bars["volume"]})
@@ -189,6 +200,18 @@ def test_l61_tells_where_nothing_can_be_told() -> None:
     still = {"close": np.full(60, 7.0), "signed": np.arange(60.0), "quote_volume": np.ones(60)}
     found = run_layer(catalogue().get("L61"), still, {"window": 20})
     assert all(np.all(found[name][21:] == 0.0) for name in ("kyle", "kyle_t", "amihud", "roll"))
+
+
+def test_l61_takes_the_illiquidity_of_the_bars_that_traded() -> None:
+    random = np.random.default_rng(9)
+    close = 100.0 * np.exp(np.cumsum(1e-3 * random.normal(size=200)))
+    turnover = np.where(random.random(200) < 0.1, 50.0, 0.0)
+    inputs = {"close": close, "signed": random.normal(size=200), "quote_volume": turnover}
+    found = run_layer(catalogue().get("L61"), inputs, {"window": 20})["amihud"]
+    size = np.r_[np.nan, np.abs(np.diff(np.log(close)))] / 50.0 * 1e6
+    for t in range(21, 200):
+        traded = size[t - 19 : t + 1][turnover[t - 19 : t + 1] > 0.0]
+        assert found[t] == pytest.approx(traded.mean() if len(traded) else np.nan, rel=1e-9, nan_ok=True)
 
 
 def test_l61_recovers_the_spread_of_a_bouncing_price() -> None:
@@ -286,6 +309,31 @@ CALM = {
 def tradeability(**changed: np.ndarray | float) -> dict[str, np.ndarray]:
     bars = max((np.size(v) for v in changed.values()), default=1)
     return run_layer(catalogue().get("L63"), {n: np.full(bars, v) for n, v in {**CALM, **changed}.items()})
+
+
+def test_l63_agrees_with_its_formula() -> None:
+    random = np.random.default_rng(10)
+    spread, buy, sell = random.uniform(0, 30, (3, 2000))
+    rank, quality, sigma = random.uniform(0.8, 1.0, 2000), random.random(2000), random.uniform(2e-4, 2e-3, 2000)
+    x = {"spread": spread, "cost_buy": buy, "cost_sell": sell, "vpin_rank": rank, "quality": quality, "sigma": sigma}
+    limits = {"max_cost": 20.0, "max_spread": 14.0, "toxic": 0.9}
+    inputs = x | {"fillable": np.ones(2000), "stale": np.zeros(2000)}
+    found = run_layer(catalogue().get("L63"), inputs, limits)
+    cost = np.maximum(buy, sell)
+    score = quality * expit(-40.0 * (rank - 0.9))
+    for part in (spread / 14.0, cost / 20.0, cost / (2.0 * sigma * 1e4)):
+        score = score * expit(-4.0 * (part - 1.0))
+    assert np.allclose(found["score"], score, rtol=1e-9, atol=1e-300)
+    assert np.array_equal(found["liquidity"], np.where(cost > 10.0, 0.0, np.where(cost < 4.0, 2.0, 1.0)))
+    assert np.array_equal(found["avoid"], (cost > 20.0) | (rank > 0.9))
+
+
+def test_l63_does_not_avoid_what_is_just_allowed() -> None:
+    assert tradeability(cost_buy=15.0, vpin_rank=0.95)["avoid"][0] == 0.0
+    assert tradeability(cost_buy=0.1, fillable=0.9)["liquidity"][0] == 0.0
+    free = tradeability(cost_buy=0.0, cost_sell=0.0, sigma=0.0)["score"][0]
+    assert free == tradeability(cost_buy=0.0, cost_sell=0.0)["score"][0] > 0.5
+    assert tradeability(sigma=0.0)["score"][0] < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -373,6 +373,13 @@ def test_l50_says_nothing_when_no_pattern_lives() -> None:
     assert [found[n][0] for n in ("side", "confidence", "winner", "agreement", "active", "mask")] == [0] * 6
 
 
+def test_l50_has_no_winner_in_a_draw_and_the_first_of_equals() -> None:
+    draw = vote([1, -1], [0.5, 0.5], [0, 0])
+    assert [draw[n][0] for n in ("side", "confidence", "winner", "agreement", "active", "mask")] == [0, 0, 0, 0, 2, 3]
+    assert vote([-1, -1], [0.5, 0.5], [0, 0])["winner"][0] == 1.0
+    assert vote([1, 1], [0.5, 0.5], [0, 0])["winner"][0] == 1.0
+
+
 def test_l50_agrees_with_numpy_on_random_votes() -> None:
     random = np.random.default_rng(11)
     signals = random.integers(-1, 2, (2000, 24)).astype(float)
