@@ -227,3 +227,35 @@ def test_l75_agrees_with_a_stable_sort(seed: int) -> None:
     assert found["side"][0].tolist() == side.tolist()
     gain = np.maximum(expectancy, 0.0) * confidence
     assert np.allclose(found["priority"][0], gain / (1.0 + gain), rtol=1e-12)
+
+
+def horizon(**changed: float) -> dict[str, float]:
+    usual = {"half_life": 40.0, "expected_stay": 90.0, "period": 25.0, "sigma": 1e-3, "cost": 2.0}
+    inputs = {n: np.array([v]) for n, v in (usual | {k: v for k, v in changed.items() if k in usual}).items()}
+    params = {k: v for k, v in changed.items() if k not in usual}
+    return {n: float(v[0]) for n, v in run_layer(catalogue().get("L68"), inputs, params).items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.permutations(["half_life", "expected_stay", "period"]), st.tuples(*[st.floats(0.0, 1e5)] * 3))
+def test_l68_holds_for_the_median_of_its_times(order: list[str], bars: tuple[float, float, float]) -> None:
+    found = horizon(**dict(zip(order, bars, strict=True)))
+    assert found["hold"] == np.clip(np.median(bars), 5.0, 1440.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(0.0, 0.1), st.floats(-5.0, 500.0), st.floats(0.5, 10.0))
+def test_l68_keeps_both_barriers_three_costs_away(sigma: float, cost: float, reward: float) -> None:
+    found = horizon(sigma=sigma, cost=cost, reward=reward)
+    assert found["target"] == pytest.approx(reward * found["stop"], rel=1e-12)
+    assert min(found["stop"], found["target"]) >= 3.0 * cost * (1.0 - 1e-12)
+    wide = sigma * np.sqrt(40.0) * 1e4
+    assert found["stop"] == pytest.approx(wide, rel=1e-12) or found["stop"] < 3.0 * cost * max(1.0, 1.0 / reward) * 1.01
+
+
+def test_l68_by_hand() -> None:
+    assert horizon() == pytest.approx({"hold": 40.0, "stop": np.sqrt(40.0) * 10.0, "target": np.sqrt(40.0) * 20.0})
+    assert horizon(sigma=0.0) == pytest.approx({"hold": 40.0, "stop": 6.0, "target": 12.0})
+    assert horizon(sigma=0.0, reward=0.5) == pytest.approx({"hold": 40.0, "stop": 12.0, "target": 6.0})
+    assert horizon(min_hold=100)["hold"] == 100.0
+    assert horizon(min_hold=1000, max_hold=5)["hold"] == 5.0
