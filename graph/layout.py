@@ -33,7 +33,7 @@ def state_dtype(state: type[State], params: Parameters | None, symbols: int, cap
             fields.append((f.name, np.float64, (array_size(f.sizing, params, symbols, capacity),)))
         else:
             assert f.state is not None
-            inner = capacity if f.sizing.capacity is None else _window(f.sizing.capacity, params, symbols)
+            inner = nested_capacity(f.sizing, params, symbols, capacity)
             fields.append((f.name, state_dtype(f.state, params, symbols, inner)))
     return np.dtype(fields or [("unused", np.int64)])
 
@@ -47,6 +47,11 @@ def array_size(sizing: Sizing, params: Parameters | None, symbols: int, inherite
     if isinstance(sizing.capacity, int) and sizing.capacity != PER_SYMBOL:
         return sizing.capacity
     return _window(sizing.capacity, params, symbols)
+
+
+def nested_capacity(sizing: Sizing, params: Parameters | None, symbols: int, inherited: int) -> int:
+    """Elements of the arrays inside a nested state that leave their size to it."""
+    return inherited if sizing.capacity is None else _window(sizing.capacity, params, symbols)
 
 
 def _window(capacity: Capacity, params: Parameters | None, symbols: int) -> int:
