@@ -51,8 +51,6 @@ def _own_reason(node: Node) -> str:
     layer = node.layer
     if layer.portfolio:
         return "sees every symbol at once"
-    if layer.closed_loop:
-        return "reads the account"
     if layer.pine not in ("yes", "source"):
         return "needs more than bars"
     return ""

@@ -21,7 +21,6 @@ from mirror.pine.syntax import (
     Binary,
     Block,
     Call,
-    Declare,
     Do,
     Expr,
     Field,
@@ -78,17 +77,25 @@ def _step(layer: Layer, library: Library, type_name: str, outputs: dict[str, str
     inputs = [(n, k) for n, k in translated.parameters if isinstance(k, str)]
     steps, warmup = Field("int", node, "steps"), Field("int", node, "warmup")
     silence = _silence(targets.values(), library)
-    known: list[Statement] = []  # at the function's own level: PineTS loses chains of fields of a block's locals
-    if layer.state:
-        known.append(Declare(library.type_name(layer.state), "s", Field(library.type_name(layer.state), node, "memory")))
-    if layer.params:
-        known.append(Declare(library.type_name(layer.params), "p", Field(library.type_name(layer.params), node, "params")))
     taken: list[Statement] = [*translated.body, Assign(steps, Binary("int", "+", steps, integer(1)))]
     taken.append(If(Binary("bool", "<=", steps, warmup), silence))
     condition = _ready(layer, inputs, library)
-    body: Block = (*silence, *known, *([If(condition, tuple(taken))] if condition else taken))
+    body: Block = (*silence, *([If(condition, tuple(taken))] if condition else taken))
     title = f"---- {layer.key} {layer.name} ({layer.domain}) ----\nSource: {layer.source}" if layer.source else layer.key
-    return Function(safe(layer.identifier), ((NODE, type_name), *inputs), body, integer(0), title)
+    parameters = ((NODE, type_name), *_own(layer, library), *inputs)
+    return Function(safe(layer.identifier), parameters, body, integer(0), title)
+
+
+def _own(layer: Layer, library: Library) -> list[tuple[str, str]]:
+    """The parts of the node that the step works with, as parameters: PineTS loses fields of a function's locals."""
+    own = [("s", library.type_name(layer.state))] if layer.state else []
+    return own + ([("p", library.type_name(layer.params))] if layer.params else [])
+
+
+def own_arguments(layer: PineLayer, node: Expr) -> list[Expr]:
+    """The arguments of a step that come before its inputs."""
+    own = [Field(layer.type, node, "memory")] if layer.layer.state else []
+    return [node, *own, *([Field(layer.type, node, "params")] if layer.layer.params else [])]
 
 
 def _silence(targets: Iterable[Expr | None], library: Library) -> Block:

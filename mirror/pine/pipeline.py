@@ -15,7 +15,7 @@ from mirror.pine.cut import Cut, inside
 from mirror.pine.knobs import Knobs, knobs
 from mirror.pine.library import Library
 from mirror.pine.names import safe
-from mirror.pine.nodes import PineLayer, add_layer, warmup
+from mirror.pine.nodes import PineLayer, add_layer, own_arguments, warmup
 from mirror.pine.syntax import (
     FLOATS,
     NA,
@@ -201,7 +201,8 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
     for clock in pipeline.slow_clocks():
         lines += _slow_bar(pipeline, clock)
     for node in pipeline.order():
-        call = Do(Call("int", layers[node.layer].function, (reader.node(node.key), *reader.arguments(node, lines))))
+        own = own_arguments(layers[node.layer], reader.node(node.key))
+        call = Do(Call("int", layers[node.layer].function, (*own, *reader.arguments(node, lines))))
         slow = node.clock_ms != pipeline.graph.clock_ms
         lines.append(If(_closes(node.clock_ms), (call,)) if slow else call)
     for ref in _late(pipeline):

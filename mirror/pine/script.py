@@ -43,13 +43,13 @@ def assemble(pipeline: Pipeline, head: Call, title: list[str], shown: Sequence[S
         Declare("float", "EXACT", number(1e200)),
         Declare("float", "INFINITY", number(1e100)),
         Declare("int", "CLOCK", integer(pipeline.graph.clock_ms)),
+        Comment(""),
+        Comment("Knobs: the parameters of the wiring, with the values that were exported."),
+        *pipeline.inputs,
     ]
     script.types = list(pipeline.library.types.values())
     script.functions = list(pipeline.library.functions.values())
     script.main = [
-        Comment("Knobs: the parameters of the wiring, with the values that were exported."),
-        *pipeline.inputs,
-        Comment(""),
         Comment("Nodes: each keeps its memory, its parameters and its last outputs."),
         *pipeline.instances,
         Comment(""),

@@ -168,7 +168,7 @@ class Script:
 
     head: Call
     title: list[str] = field(default_factory=list)
-    constants: list[Declare] = field(default_factory=list)
+    constants: list[Statement] = field(default_factory=list)
     types: list[TypeDef] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     main: list[Statement] = field(default_factory=list)
