@@ -31,7 +31,7 @@ _FIELDS = ("time", "open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Engine:
-    """name: as people call it. command: what runs a script over bars. missing: how to get it, empty when it is there."""
+    """name: as people call it. command: what runs a script over bars. missing: how to get it, empty when here."""
 
     name: str
     command: Callable[[], list[str]]
@@ -80,7 +80,9 @@ def require(key: str) -> Engine:
     return ENGINES[key]
 
 
-def run_script(engine: Engine, script: str, bars: Columns, clock_ms: int, inputs: dict[str, float] | None = None) -> Columns:
+def run_script(
+    engine: Engine, script: str, bars: Columns, clock_ms: int, inputs: dict[str, float] | None = None
+) -> Columns:
     """Every plot of a script over bars, as an array a title, NaN where the script gave na.
 
     bars: time in UTC milliseconds of the open, open, high, low, close, volume. Raises StratoError with what the engine
@@ -91,14 +93,26 @@ def run_script(engine: Engine, script: str, bars: Columns, clock_ms: int, inputs
         source, table = Path(folder) / "script.pine", Path(folder) / "bars.csv"
         source.write_text(script, encoding="utf-8")
         _write_bars(table, bars)
-        order = {"script": str(source), "bars": str(table), "out": str(out), "clock_ms": clock_ms, "inputs": inputs or {}}
+        order = {
+            "script": str(source),
+            "bars": str(table),
+            "out": str(out),
+            "clock_ms": clock_ms,
+            "inputs": inputs or {},
+        }
         job.write_text(json.dumps(order), encoding="utf-8")
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in (str(_HERE.parents[1]), environment.get("PYTHONPATH")) if p)
-        done = subprocess.run([*engine.command(), str(job)], capture_output=True, text=True, env=environment, check=False)
+        environment["PYTHONPATH"] = os.pathsep.join(
+            p for p in (str(_HERE.parents[1]), environment.get("PYTHONPATH")) if p
+        )
+        done = subprocess.run(
+            [*engine.command(), str(job)], capture_output=True, text=True, env=environment, check=False
+        )
         if done.returncode or not out.exists():
             said = (done.stderr or done.stdout).strip().splitlines()
-            raise StratoError(f"{engine.name} refused the script: {said[-1] if said else 'no reason given'}", "", "M011")
+            raise StratoError(
+                f"{engine.name} refused the script: {said[-1] if said else 'no reason given'}", "", "M011"
+            )
         return _read_plots(out)
 
 

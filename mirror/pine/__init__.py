@@ -1,1 +1,1 @@
-"""From a checked graph to a Pine Script v6: kernels are translated, not templated, and every rewrite is tested alone."""
+"""From a checked graph to a Pine Script v6: kernels are translated, not templated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, elements
@@ -44,6 +45,20 @@ def cut(graph: Graph, embedded: frozenset[str] = frozenset()) -> Cut:
         left_out |= found
     nodes = frozenset(graph.nodes) - left_out.keys()
     return Cut(nodes, left_out, tuple(_crossings(graph, nodes, embedded)))
+
+
+def only(graph: Graph, whole: Cut, ports: Sequence[str]) -> Cut:
+    """The part of a cut that the given ports (NODE.port) need, directly or through others, late reads included."""
+    needed: set[str] = set()
+    todo = [port.split(".")[0] for port in ports]
+    while todo:
+        key = todo.pop()
+        if key in whole.nodes and key not in needed:
+            needed.add(key)
+            todo += [ref.node for _, ref in graph.nodes[key].references()]
+    kept = frozenset(needed)
+    crossings = tuple(c for c in whole.crossings if c.reader.split(".")[0] in kept)
+    return Cut(kept, whole.left_out, crossings)
 
 
 def _own_reason(node: Node) -> str:

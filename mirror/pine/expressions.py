@@ -10,7 +10,7 @@ from graph.subset import MATH_CONSTANTS
 from mirror.pine import helpers
 from mirror.pine.facts import Facts, when_false, when_true
 from mirror.pine.names import safe
-from mirror.pine.rewrites import Untranslatable
+from mirror.pine.rewrites import UntranslatableError
 from mirror.pine.syntax import (
     FALSE,
     TRUE,
@@ -78,13 +78,15 @@ class Expressions:
     def type_of(self, node: ast.expr) -> str:
         kind = self.kinds.of(node)
         if kind is None:
-            raise Untranslatable(f"`{ast.unparse(node)}` is read before it has a value", "assign it first", node)
+            raise UntranslatableError(f"`{ast.unparse(node)}` is read before it has a value", "assign it first", node)
         return kind if isinstance(kind, str) else self._names[kind]
 
     def translate(self, node: ast.expr) -> Expr:
         method = getattr(self, f"_{type(node).__name__.lower()}", None)
         if method is None:
-            raise Untranslatable(f"`{ast.unparse(node)}` has no form in Pine", "use numbers, fields and calls", node)
+            raise UntranslatableError(
+                f"`{ast.unparse(node)}` has no form in Pine", "use numbers, fields and calls", node
+            )
         translated: Expr = method(node)
         return translated
 
@@ -160,7 +162,7 @@ class Expressions:
         if isinstance(op, ast.Mod):
             return self._rest(left, a, b, kind)
         if type(op) not in _ARITHMETIC:
-            raise Untranslatable("bit operators have no form in Pine", "count with powers of two instead", node)
+            raise UntranslatableError("bit operators have no form in Pine", "count with powers of two instead", node)
         return Binary(kind, _ARITHMETIC[type(op)], a, b)
 
     def _rest(self, left: ast.expr, a: Expr, b: Expr, kind: str) -> Expr:
@@ -175,11 +177,11 @@ class Expressions:
         sized = right.left if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Sub) else None
         if isinstance(sized, ast.Call) and isinstance(sized.func, ast.Name) and sized.func.id == "len":
             return self._rest(left, self.translate(left), self.translate(sized), "int")
-        raise Untranslatable("bit operators have no form in Pine", "count with powers of two instead", node)
+        raise UntranslatableError("bit operators have no form in Pine", "count with powers of two instead", node)
 
     def _compare(self, node: ast.Compare) -> Expr:
         if len(node.ops) != 1:
-            raise Untranslatable("a chain of comparisons was not taken apart", "join comparisons with `and`", node)
+            raise UntranslatableError("a chain of comparisons was not taken apart", "join comparisons with `and`", node)
         return self._compared(node.left, node.ops[0], node.comparators[0])
 
     def _compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Expr:
@@ -221,7 +223,7 @@ class Expressions:
         assert isinstance(node.func, ast.Name)
         name = node.func.id
         if node.keywords:
-            raise Untranslatable("arguments by name have no form in Pine", "give them by position", node)
+            raise UntranslatableError("arguments by name have no form in Pine", "give them by position", node)
         if name in self._calls:
             return self._kernel(name, node)
         method = getattr(self, f"_call_{name}", None)
@@ -233,7 +235,9 @@ class Expressions:
             return Call("float", f"math.{name}", arguments)
         if name in _HELPERS:
             return self.call(_HELPERS[name], *arguments)
-        raise Untranslatable(f"`{name}` has no form in Pine", 'declare the layer pine="no" or write it otherwise', node)
+        raise UntranslatableError(
+            f"`{name}` has no form in Pine", 'declare the layer pine="no" or write it otherwise', node
+        )
 
     def _kernel(self, name: str, node: ast.Call) -> Expr:
         callee = self._need(self._calls[name])
@@ -241,8 +245,10 @@ class Expressions:
         for argument, (_, wanted) in zip(node.args, callee.parameters, strict=True):
             value = self.condition(argument) if wanted == "bool" else self.translate(argument)
             if wanted == "int" and value.type == "float":
-                raise Untranslatable(
-                    f"`{ast.unparse(argument)}` has a fraction, `{name}` takes a whole number", "make it int(...)", argument
+                raise UntranslatableError(
+                    f"`{ast.unparse(argument)}` has a fraction, `{name}` takes a whole number",
+                    "make it int(...)",
+                    argument,
                 )
             arguments.append(value)
         return Call(callee.returns, callee.name, tuple(arguments))
@@ -309,5 +315,3 @@ def never_negative(node: ast.expr) -> bool:
         or (isinstance(n, ast.Constant) and isinstance(n.value, int | float) and n.value < 0)
         for n in ast.walk(node)
     )
-
-

@@ -16,7 +16,7 @@ from mirror.pine.expressions import Callee, Expressions
 from mirror.pine.facts import Facts, assigned, when_false, when_true
 from mirror.pine.names import safe
 from mirror.pine.placing import Places, place
-from mirror.pine.rewrites import Fresh, Untranslatable, rewritten
+from mirror.pine.rewrites import Fresh, UntranslatableError, rewritten
 from mirror.pine.syntax import (
     FALSE,
     FLOATS,
@@ -42,7 +42,7 @@ from mirror.pine.types import field_types, scalar_or_record
 from mirror.pine.typing import Kind, Kinds
 
 
-class NoPineForm(Exception):
+class NoPineFormError(Exception):
     """A kernel that cannot be translated. place: file:line:column."""
 
     def __init__(self, kernel: str, place: str, message: str, hint: str) -> None:
@@ -68,19 +68,19 @@ def translate(
     """Translates one kernel. outputs: for a layer's step, where each element of what it returns goes; None for one
     that nobody reads.
 
-    need: places a called kernel in the script. type_name: places a state or parameters type. Raises NoPineForm.
+    need: places a called kernel in the script. type_name: places a state or parameters type. Raises NoPineFormError.
     """
     source = kernel_source(function)
     try:
         return _Writer(source, need, type_name, outputs).write()
-    except Untranslatable as problem:
+    except UntranslatableError as problem:
         line, column = getattr(problem.node, "lineno", 0), getattr(problem.node, "col_offset", 0) + 1
         where = f"{short_path(source.file)}:{line}:{column}"
-        raise NoPineForm(function.__name__, where, problem.message, problem.hint) from None
+        raise NoPineFormError(function.__name__, where, problem.message, problem.hint) from None
 
 
 def parameter_kinds(function: Callable[..., Any]) -> dict[str, Kind]:
-    """What each parameter stands for. Raises Untranslatable for one without a form in Pine."""
+    """What each parameter stands for. Raises UntranslatableError for one without a form in Pine."""
     hints = get_type_hints(function, include_extras=True)
     kinds: dict[str, Kind] = {}
     for name in inspect.signature(function).parameters:
@@ -88,7 +88,7 @@ def parameter_kinds(function: Callable[..., Any]) -> dict[str, Kind]:
             kinds[name] = scalar_or_record(hints[name])
         except (KeyError, TypeError):
             message = f"the parameter {name} has no type that Pine has"
-            raise Untranslatable(message, "annotate it", kernel_source(function).tree) from None
+            raise UntranslatableError(message, "annotate it", kernel_source(function).tree) from None
     return kinds
 
 
@@ -180,7 +180,9 @@ class _Writer:
         return found
 
     def _places(self, body: list[ast.stmt], last: ast.expr | None) -> Places:
-        loops = {n.target.id for s in body for n in ast.walk(s) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)}
+        loops = {
+            n.target.id for s in body for n in ast.walk(s) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)
+        }
         names = assigned(body) - set(parameter_kinds(self.source.function)) - loops
         if self.outputs is not None and isinstance(last, ast.Name):
             names.discard(last.id)  # the outputs themselves, which are handed over where they are made
@@ -206,14 +208,16 @@ class _Writer:
     def _local_type(self, name: str, node: ast.AST) -> str:
         kind = self.kinds.names.get(name)
         if kind is None:
-            raise Untranslatable(f"`{name}` has no type that is known", "assign a number to it", node)
+            raise UntranslatableError(f"`{name}` has no type that is known", "assign a number to it", node)
         return kind if isinstance(kind, str) else self.type_name(kind)
 
     def _statement(self, statement: ast.stmt) -> list[Statement]:
         method = getattr(self, f"_{type(statement).__name__.lower()}", None)
         if method is None:
             word = type(statement).__name__.lower()
-            raise Untranslatable(f"`{word}` has no form in Pine", "write it with if, for, while and assignments", statement)
+            raise UntranslatableError(
+                f"`{word}` has no form in Pine", "write it with if, for, while and assignments", statement
+            )
         written: list[Statement] = method(statement)
         return written
 
@@ -230,7 +234,7 @@ class _Writer:
         return [Do(self.write_expr.translate(statement.value))]
 
     def _return(self, statement: ast.Return) -> list[Statement]:
-        raise Untranslatable("a return in the middle was not rewritten", "return at the end", statement)
+        raise UntranslatableError("a return in the middle was not rewritten", "return at the end", statement)
 
     def _assign(self, statement: ast.Assign) -> list[Statement]:
         if self.outputs is not None and self._is_outputs(statement.value):
@@ -272,12 +276,12 @@ class _Writer:
         if isinstance(target, ast.Attribute):
             field = self.write_expr.translate(target)
             if field.type not in ("int", "float"):
-                raise Untranslatable("only numbers can be assigned to a field", "copy element by element", target)
+                raise UntranslatableError("only numbers can be assigned to a field", "copy element by element", target)
             return Assign(field, self._value_for(value, field.type))
         if isinstance(target, ast.Subscript):
             place = self.write_expr.translate(target.value), self.write_expr.as_type(target.slice, "int")
             return Do(Call("void", "array.set", (*place, self.write_expr.translate(value))))
-        raise Untranslatable(f"`{ast.unparse(target)}` cannot be assigned to", "assign one value a line", target)
+        raise UntranslatableError(f"`{ast.unparse(target)}` cannot be assigned to", "assign one value a line", target)
 
     def _value_for(self, value: ast.expr, kind: str) -> Expr:
         return self.write_expr.condition(value) if kind == "bool" else self.write_expr.as_type(value, kind)
@@ -308,7 +312,9 @@ class _Writer:
         assert isinstance(statement.iter, ast.Call) and isinstance(statement.target, ast.Name)
         bounds = statement.iter.args
         if len(bounds) == 3:
-            raise Untranslatable("a step in range() has no form in Pine", "count up by one and compute the index", statement)
+            raise UntranslatableError(
+                "a step in range() has no form in Pine", "count up by one and compute the index", statement
+            )
         first = self.write_expr.translate(bounds[0]) if len(bounds) == 2 else integer(0)
         end = self.write_expr.as_type(bounds[-1], "int")
         lines: list[Statement] = []
@@ -342,4 +348,3 @@ def _as_read(target: ast.expr) -> ast.expr:
         return ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
     assert isinstance(target, ast.Subscript)
     return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
-

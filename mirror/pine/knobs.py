@@ -39,7 +39,9 @@ def knobs(node: Node, name: str) -> Knobs:
     for field, constant in _constants(node):
         variable = f"{name}_{field.removeprefix(f'{node.key}__')}"
         value = Call("float", "input.float", (number(float(constant.value)), text(f"wired {field.split('__')[1]}")))
-        declarations.append(Declare("float", variable, Call("float", value.function, value.arguments, (("group", group),))))
+        declarations.append(
+            Declare("float", variable, Call("float", value.function, value.arguments, (("group", group),)))
+        )
         constants[field] = Name("float", variable)
     return Knobs(tuple(declarations), params, constants, _largest(node))
 

@@ -27,13 +27,15 @@ class Library:
     """Collects types and functions in the order in which a script must define them."""
 
     def __init__(self) -> None:
-        self.types: dict[str, TypeDef] = {EVENT: TypeDef(EVENT, tuple((safe(n), k) for n, k in EVENT_FIELDS.items()), "One bar of the chart.")}
+        self.types: dict[str, TypeDef] = {
+            EVENT: TypeDef(EVENT, tuple((safe(n), k) for n, k in EVENT_FIELDS.items()), "One bar of the chart.")
+        }
         self.functions: dict[str, Function] = {}
         self.type_names: dict[type, str] = {}
         self._kernels: dict[Callable[..., Any], PineKernel] = {}
 
     def need(self, function: Callable[..., Any]) -> PineKernel:
-        """The kernel's place in the script; it and all that it calls are added. Raises NoPineForm."""
+        """The kernel's place in the script; it and all that it calls are added. Raises NoPineFormError."""
         if function not in self._kernels:
             translated = translate(function, self.need, self.type_name)
             parameters = tuple((n, k if isinstance(k, str) else self.type_name(k)) for n, k in translated.parameters)
@@ -76,4 +78,3 @@ class Library:
             count += 1
             name = f"{wanted}_{count}"
         return name
-

@@ -41,16 +41,18 @@ NODE = "node"
 
 @dataclass(frozen=True)
 class PineLayer:
-    """A layer as the script knows it. outputs: those that are kept, with their types."""
+    """A layer as the script knows it. own: the fields that its step works with, with their types. outputs: those that
+    are kept, with theirs."""
 
     layer: Layer
     type: str
     function: str
+    own: tuple[tuple[str, str], ...]
     outputs: dict[str, str]
 
 
 def add_layer(layer: Layer, library: Library, vectors_read: Iterable[str]) -> PineLayer:
-    """Writes a layer's types and its stepping function into the library. Raises NoPineForm.
+    """Writes a layer's types and its stepping function into the library. Raises NoPineFormError.
 
     vectors_read: the vector outputs that somebody reads; the others are not kept.
     """
@@ -61,13 +63,13 @@ def add_layer(layer: Layer, library: Library, vectors_read: Iterable[str]) -> Pi
         if kind.size is None or port in vectors_read
     }
     library.name_layer_types(prefix, layer.state, layer.params)
-    fields = [("memory", library.type_name(layer.state))] if layer.state else []
-    fields += [("params", library.type_name(layer.params))] if layer.params else []
-    fields += [("steps", "int"), ("warmup", "int"), *((safe(port), kind) for port, kind in outputs.items())]
+    own = [("memory", library.type_name(layer.state))] if layer.state else []
+    own += [("params", library.type_name(layer.params))] if layer.params else []
+    fields = [*own, ("steps", "int"), ("warmup", "int"), *((safe(port), kind) for port, kind in outputs.items())]
     library.add_type(TypeDef(prefix, tuple(fields), f"{layer.key} {layer.name}"))
     function = _step(layer, library, prefix, outputs)
     library.add_function(function)
-    return PineLayer(layer, prefix, function.name, outputs)
+    return PineLayer(layer, prefix, function.name, tuple(own), outputs)
 
 
 def _step(layer: Layer, library: Library, type_name: str, outputs: dict[str, str]) -> Function:
@@ -81,7 +83,9 @@ def _step(layer: Layer, library: Library, type_name: str, outputs: dict[str, str
     taken.append(If(Binary("bool", "<=", steps, warmup), silence))
     condition = _ready(layer, inputs, library)
     body: Block = (*silence, *([If(condition, tuple(taken))] if condition else taken))
-    title = f"---- {layer.key} {layer.name} ({layer.domain}) ----\nSource: {layer.source}" if layer.source else layer.key
+    title = (
+        f"---- {layer.key} {layer.name} ({layer.domain}) ----\nSource: {layer.source}" if layer.source else layer.key
+    )
     parameters = ((NODE, type_name), *_own(layer, library), *inputs)
     return Function(safe(layer.identifier), parameters, body, integer(0), title)
 
@@ -94,8 +98,7 @@ def _own(layer: Layer, library: Library) -> list[tuple[str, str]]:
 
 def own_arguments(layer: PineLayer, node: Expr) -> list[Expr]:
     """The arguments of a step that come before its inputs."""
-    own = [Field(layer.type, node, "memory")] if layer.layer.state else []
-    return [node, *own, *([Field(layer.type, node, "params")] if layer.layer.params else [])]
+    return [node, *(Field(kind, node, name) for name, kind in layer.own)]
 
 
 def _silence(targets: Iterable[Expr | None], library: Library) -> Block:

@@ -8,7 +8,7 @@ from graph.aggregate import aggregate
 from graph.clock import format_clock
 from graph.compiler import Checked
 from graph.language import Layer
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, elements
+from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
 from graph.passes.p8_layout import delayed_ports, scalar_fields
 from mirror.pine import helpers
 from mirror.pine.cut import Cut, inside
@@ -24,7 +24,6 @@ from mirror.pine.syntax import (
     Block,
     Call,
     Choice,
-    Comment,
     Declare,
     Do,
     Expr,
@@ -56,6 +55,7 @@ class Pipeline:
     library: Library
     instances: list[Statement] = field(default_factory=list)
     inputs: list[Declare] = field(default_factory=list)
+    layers: dict[Layer, PineLayer] = field(default_factory=dict)
     embedded: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -66,7 +66,12 @@ class Pipeline:
     def order(self) -> list[Node]:
         """The nodes of the chart in the order of the plan's steps."""
         assert self.checked.schedule is not None
-        return [self.graph.nodes[key] for stage in self.checked.schedule.stages for key in stage.nodes if key in self.cut.nodes]
+        return [
+            self.graph.nodes[key]
+            for stage in self.checked.schedule.stages
+            for key in stage.nodes
+            if key in self.cut.nodes
+        ]
 
     def slow_clocks(self) -> list[int]:
         return sorted({node.clock_ms for node in self.order()} - {self.graph.clock_ms})
@@ -74,15 +79,18 @@ class Pipeline:
     def port(self, name: str) -> Expr:
         """What reads NODE.port after a step, at global scope."""
         node, port = name.split(".")
-        owner = Field("Node", Name(GRAPH, "graph"), node_name(node))
-        return Field("float", owner, safe(port))
+        return Field("float", self.node(node, Name(GRAPH, "graph")), safe(port))
+
+    def node(self, key: str, graph: Expr) -> Expr:
+        """The object of a node."""
+        return Field(self.layers[self.graph.nodes[key].layer].type, graph, node_name(key))
 
 
 def build_pipeline(checked: Checked, cut: Cut, embedded: frozenset[str] = frozenset()) -> Pipeline:
-    """Translates every layer of the cut. Raises NoPineForm for one that cannot be."""
+    """Translates every layer of the cut. Raises NoPineFormError for one that cannot be."""
     pipeline = Pipeline(checked, cut, Library())
     pipeline.embedded = {port: f"from_{safe(port.replace('.', '_').lower())}" for port in sorted(embedded)}
-    layers: dict[Layer, PineLayer] = {}
+    layers = pipeline.layers
     turned: dict[str, Knobs] = {}
     for node in pipeline.order():
         if node.layer not in layers:
@@ -90,7 +98,9 @@ def build_pipeline(checked: Checked, cut: Cut, embedded: frozenset[str] = frozen
         turned[node.key] = knobs(node, node_name(node.key))
         pipeline.inputs += turned[node.key].declarations
     fields = _graph_fields(pipeline, layers)
-    pipeline.library.add_type(TypeDef(GRAPH, tuple((n, kind) for n, kind, _ in fields), "Every node, and what passes between bars."))
+    pipeline.library.add_type(
+        TypeDef(GRAPH, tuple((n, kind) for n, kind, _ in fields), "Every node, and what passes between bars.")
+    )
     _instances(pipeline, layers, turned, fields)
     pipeline.library.need(aggregate)
     pipeline.library.add_function(_step_function(pipeline, layers, turned))
@@ -112,7 +122,11 @@ def _vectors_read(pipeline: Pipeline, layer: Layer) -> set[str]:
     for node in pipeline.order():
         for _, ref in node.references():
             source = pipeline.graph.nodes[ref.node]
-            if source.layer is layer and layer.outputs[ref.port].size and inside(pipeline.graph, pipeline.cut.nodes, frozenset(), ref):
+            if (
+                source.layer is layer
+                and layer.outputs[ref.port].size
+                and inside(pipeline.graph, pipeline.cut.nodes, frozenset(), ref)
+            ):
                 found.add(ref.port)
     return found
 
@@ -163,7 +177,9 @@ def _graph_fields(pipeline: Pipeline, layers: dict[Layer, PineLayer]) -> list[tu
     fields += [(_gathered_name(n, port), FLOATS, floats(size, float("nan"))) for n, port, size in _gathered(pipeline)]
     for ref in _late(pipeline):
         size = pipeline.graph.nodes[ref.node].layer.outputs[ref.port].size
-        fields.append((_late_name(ref), "float" if size is None else FLOATS, NA if size is None else floats(size, float("nan"))))
+        fields.append(
+            (_late_name(ref), "float" if size is None else FLOATS, NA if size is None else floats(size, float("nan")))
+        )
     fields += [(name, "float", NA) for name in pipeline.embedded.values()]
     return fields
 
@@ -212,7 +228,9 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
         else:
             lines.append(Assign(target, value))
     parameters = (("g", GRAPH), ("event", EVENT), ("now", "float"))
-    return Function(STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan.")
+    return Function(
+        STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan."
+    )
 
 
 def _starts(clock: int) -> Name:
@@ -247,7 +265,7 @@ class _Reader:
         self._turned = turned
 
     def node(self, key: str) -> Expr:
-        return Field("Node", Name(GRAPH, "g"), node_name(key))
+        return self._pipeline.node(key, Name(GRAPH, "g"))
 
     def port(self, ref: PortRef) -> Expr:
         size = self._pipeline.graph.nodes[ref.node].layer.outputs[ref.port].size
@@ -312,20 +330,3 @@ class _Reader:
         if ref.port == "close_time":
             return close
         return Binary("float", "-", close, integer(node.clock_ms)) if slow else Name("float", "now")
-
-
-def graph_ports(pipeline: Pipeline) -> list[str]:
-    """Every scalar output that the script computes, as NODE.port, in the order of the steps."""
-    return [
-        f"{node.key}.{port}"
-        for node in pipeline.order()
-        for port, kind in node.layer.outputs.items()
-        if kind.size is None
-    ]
-
-
-def heading(pipeline: Pipeline) -> Comment:
-    return Comment(f"{pipeline.graph.name}: {len(pipeline.cut.nodes)} of {len(pipeline.graph.nodes)} nodes")
-
-
-__all__ = ["Pipeline", "build_pipeline", "elements", "graph_ports", "node_name"]

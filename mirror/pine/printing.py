@@ -29,7 +29,21 @@ from mirror.pine.syntax import (
     Unary,
 )
 
-_BINDING = {"or": 1, "and": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
+_BINDING = {
+    "or": 1,
+    "and": 2,
+    "==": 3,
+    "!=": 3,
+    "<": 4,
+    ">": 4,
+    "<=": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "%": 6,
+}
 _CHOICE, _UNARY, _ATOM = 0, 7, 8
 
 
@@ -44,13 +58,13 @@ def script_text(script: Script) -> str:
 
 
 def type_text(definition: TypeDef) -> str:
-    head = _comment(definition.comment) + [f"type {definition.name}"]
+    head = [*_comment(definition.comment), f"type {definition.name}"]
     return "\n".join([*head, *(f"    {kind} {name}" for name, kind in definition.fields)])
 
 
 def function_text(function: Function) -> str:
     arguments = ", ".join(f"{kind} {name}" for name, kind in function.parameters)
-    head = _comment(function.comment) + [f"{function.name}({arguments}) =>"]
+    head = [*_comment(function.comment), f"{function.name}({arguments}) =>"]
     return "\n".join([*head, *_lines(function.body, 1), f"    {expr_text(function.result)}"])
 
 
@@ -60,8 +74,7 @@ def _comment(text: str) -> list[str]:
 
 def _lines(block: Iterable[Statement], depth: int) -> Iterator[str]:
     for statement in block:
-        for line in _statement(statement, depth):
-            yield line
+        yield from _statement(statement, depth)
 
 
 def _statement(statement: Statement, depth: int) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Rewrites of a kernel, Python to Python, that take away what Pine lacks. Each keeps the kernel's meaning.
 
 Pine has no early return, cannot assign to a parameter, and its interpreters differ on what of a condition is evaluated.
-After `rewritten` a kernel has one exit at its end, assigns only to its own locals, and no call or subscript stands where
-Python might skip it.
+After `rewritten` a kernel has one exit at its end, assigns only to its own locals, and no call or subscript stands
+where Python might skip it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ONE_EXIT = "result"
 LEFT = "returned"
 
 
-class Untranslatable(Exception):
+class UntranslatableError(Exception):
     """A construct that has no form in Pine. node: where it stands."""
 
     def __init__(self, message: str, hint: str, node: ast.AST) -> None:
@@ -119,12 +119,28 @@ class _Exits:
             body, orelse = (self.block(b, in_loop=True) for b in (statement.body, statement.orelse))
             return [_if(statement, body, orelse), *self.block(rest, in_loop=True)]
         if _always_returns(statement.body):
-            return [_if(statement, self.block(statement.body, in_loop=False), self.block(statement.orelse + rest, in_loop=False))]
+            return [
+                _if(
+                    statement,
+                    self.block(statement.body, in_loop=False),
+                    self.block(statement.orelse + rest, in_loop=False),
+                )
+            ]
         if _always_returns(statement.orelse):
-            return [_if(statement, self.block(statement.body + rest, in_loop=False), self.block(statement.orelse, in_loop=False))]
+            return [
+                _if(
+                    statement,
+                    self.block(statement.body + rest, in_loop=False),
+                    self.block(statement.orelse, in_loop=False),
+                )
+            ]
         later = deepcopy(rest)  # both branches go on: what follows is written into each
         return [
-            _if(statement, self.block(statement.body + rest, in_loop=False), self.block(statement.orelse + later, in_loop=False))
+            _if(
+                statement,
+                self.block(statement.body + rest, in_loop=False),
+                self.block(statement.orelse + later, in_loop=False),
+            )
         ]
 
     def _loop(self, statement: ast.stmt, rest: Statements, in_loop: bool) -> Statements:
@@ -180,9 +196,11 @@ class Lazy:
             assert isinstance(statement.iter, ast.Call)
             statement.iter.args = self._values(statement.iter.args, before)
             statement.body = self.block(statement.body)
-        elif isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr):
-            if statement.value is not None:
-                statement.value = self.value(statement.value, before)
+        elif (
+            isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr)
+            and statement.value
+        ):
+            statement.value = self.value(statement.value, before)
         return [*before, statement]
 
     def _while(self, loop: ast.While) -> ast.While:

@@ -9,17 +9,14 @@ from graph.market import SCALARS
 from mirror.pine.names import safe
 from mirror.pine.pipeline import CLOCK, GRAPH, STEP, Pipeline
 from mirror.pine.syntax import (
-    NA,
     Assign,
     Binary,
     Call,
     Comment,
     Declare,
     Do,
-    Expr,
     Field,
     If,
-    Literal,
     Loop,
     Name,
     Script,
@@ -82,7 +79,9 @@ def _drive(pipeline: Pipeline) -> list[Statement]:
     take = [Assign(Field("float", event, safe("time")), _NOW)]
     take += [Assign(Field("float", event, safe(name)), Name("float", name)) for name in _FROM_CHART if name in SCALARS]
     return [
-        Comment("Drive: closed bars only, so that nothing repaints. A bar that the chart lacks is stepped over as missing."),
+        Comment(
+            "Drive: closed bars only, so that nothing repaints. A bar that the chart lacks is stepped over as missing."
+        ),
         If(Unary("bool", "not", Binary("bool", "==", spacing, CLOCK)), (refuse,)),
         If(
             Name("bool", "barstate.isconfirmed"),
@@ -113,21 +112,8 @@ def _drive(pipeline: Pipeline) -> list[Statement]:
     ]
 
 
-def plot(value: Expr, title: str, *, on_chart: bool, color: str = "") -> Do:
-    """One series. on_chart: drawn over the price; else it stands in the data window alone."""
-    named: list[tuple[str, Expr]] = []
-    if color:
-        named.append(("color", Literal("color", color)))
-    if not on_chart:
-        named.append(("display", Literal("display", "display.data_window")))
-    return Do(Call("void", "plot", (value, text(title)), tuple(named)))
-
-
 def probe(pipeline: Pipeline, ports: Sequence[str]) -> Script:
     """A script that only plots ports, without regard to TradingView's limits: for interpreters."""
     head = Call("void", "indicator", (text(pipeline.graph.name),))
     lines = [Do(Call("void", "plot", (pipeline.port(port), text(port)))) for port in ports]
     return assemble(pipeline, head, [f"{pipeline.graph.name}: every port, for comparison"], lines)
-
-
-__all__ = ["NA", "assemble", "plot", "probe"]

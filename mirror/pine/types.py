@@ -49,9 +49,7 @@ def type_definition(name: str, owner: type, names: dict[type, str]) -> TypeDef:
     return TypeDef(name, tuple((safe(n), kind if isinstance(kind, str) else names[kind]) for n, kind in fields))
 
 
-def first_value(
-    state: type[State], names: dict[type, str], params: Parameters | None, capacity: int = 0
-) -> Call:
+def first_value(state: type[State], names: dict[type, str], params: Parameters | None, capacity: int = 0) -> Call:
     """The expression that makes a state as it stands before the first step, as graph.layout lays it out.
 
     params: those that size the arrays.

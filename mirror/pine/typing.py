@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 
 from graph.subset import MATH_CONSTANTS
-from mirror.pine.rewrites import Untranslatable
+from mirror.pine.rewrites import UntranslatableError
 from mirror.pine.syntax import FLOATS, NUMBERS
 from mirror.pine.types import EVENT, EVENT_FIELDS, field_types
 
@@ -54,7 +54,7 @@ class Kinds:
         if one in NUMBERS and other in NUMBERS:
             return "float"
         message = f"a value is {_word(one)} in one place and {_word(other)} in another"
-        raise Untranslatable(message, "give each its own name", node)
+        raise UntranslatableError(message, "give each its own name", node)
 
     def of(self, node: ast.expr) -> Kind | None:
         """The kind of an expression; None while a name in it is not known yet."""
@@ -76,7 +76,7 @@ class Kinds:
             return self._either([node.body, node.orelse], node)
         if isinstance(node, ast.Call):
             return self._call(node)
-        raise Untranslatable(f"`{ast.unparse(node)}` has no form in Pine", "use numbers, fields and calls", node)
+        raise UntranslatableError(f"`{ast.unparse(node)}` has no form in Pine", "use numbers, fields and calls", node)
 
     def _name(self, node: ast.Name) -> Kind | None:
         if node.id in self.names:
@@ -89,9 +89,11 @@ class Kinds:
         owner = self.of(node.value)
         if owner is None:
             return None
-        fields: Mapping[str, Kind] = EVENT_FIELDS if owner == EVENT else field_types(owner) if isinstance(owner, type) else {}
+        fields: Mapping[str, Kind] = (
+            EVENT_FIELDS if owner == EVENT else field_types(owner) if isinstance(owner, type) else {}
+        )
         if node.attr not in fields:
-            raise Untranslatable(f"`{ast.unparse(node)}` is no field", "read a declared field", node)
+            raise UntranslatableError(f"`{ast.unparse(node)}` is no field", "read a declared field", node)
         return fields[node.attr]
 
     def _operation(self, node: ast.BinOp) -> Kind | None:
@@ -99,7 +101,7 @@ class Kinds:
         if left is None or right is None:
             return None
         if left not in NUMBERS or right not in NUMBERS:
-            raise Untranslatable(
+            raise UntranslatableError(
                 f"`{ast.unparse(node)}` counts with {_word(left if left not in NUMBERS else right)}",
                 "write `1.0 if ... else 0.0` for a bool in arithmetic",
                 node,
