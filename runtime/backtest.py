@@ -21,6 +21,7 @@ import polars as pl
 from graph.account import BALANCES, FILL_REASONS
 from graph.compiler import Checked
 from graph.drawing import draw
+from graph.identity import wiring_digest
 from graph.language import Parameters
 from graph.plan import Plan
 from graph.session import Recorded, Session
@@ -89,6 +90,7 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "start_ms": result.start_ms,
         "end_ms": result.end_ms,
         "digest": result.digest,
+        "wiring": result.identity,
         "venue": result.venue,
         "metrics": metrics.model_dump(mode="json"),
     }
@@ -233,6 +235,7 @@ def _result(
         end_ms=market.end,
         initial_equity=settings.cash,
         digest=keep.digest(),
+        identity=wiring_digest(plan.graph),
         fills=fills,
         trades=_with_excursions(trades, values, roles),
         equity=equity,

@@ -93,6 +93,7 @@ class BacktestResult:
     seconds: float  # wall time
     bars: int  # of the base clock, warm-up included
     warm_up: int  # leading bars in which nothing may be decided
+    identity: str = ""  # graph.identity.wiring_digest of what was run
 
 
 def role_column(columns: Collection[str], roles: Roles, role: str) -> str | None:

@@ -42,6 +42,13 @@ def pine(
         Path | None, typer.Option("--output", "-o", help="Where to write; default NAME.pine, - for the screen.")
     ] = None,
     ports: Ports = None,
+    strategy: Annotated[bool, typer.Option("--strategy", help="A strategy for TradingView's own tester.")] = False,
+    embed: Annotated[
+        Path | None, typer.Option(help="Folder of a run whose values the script carries and checks.")
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Symbol of the run to embed; default its only or first one.")
+    ] = None,
     set_: Set = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the script.")] = False,
 ) -> None:
@@ -51,12 +58,14 @@ def pine(
     Example: stratoquant mirror pine specs/bars_only.yaml
              stratoquant mirror pine specs/wiring_master.yaml --ports L3.direction,L14.rsi -o rsi.pine
     """
-    from mirror.pine.export import chart_ports, export
+    from mirror.pine.export import choose, export
 
     checked = _checked(wiring, set_)
-    shown, outside = chart_ports(checked, _listed(ports))
-    made = export(checked, shown)
     assert checked.graph is not None
+    run = _run(embed, checked, symbol) if embed else None
+    chosen = choose(checked, _listed(ports), run)
+    made = export(checked, chosen, run, strategy=strategy)
+    outside = list(chosen.outside)
     target = output or Path(f"{checked.graph.name}.pine")
     deliver(made.text, target)
     if str(target) == "-":
@@ -94,17 +103,16 @@ def verify(
     Exit code 1 when a bar differs.
     Example: stratoquant mirror verify specs/bars_only.yaml --data bars/ --bars 20000
     """
-    from mirror.pine.export import chart_ports, computed_ports, export, probe_text
+    from mirror.pine.export import choose, computed_ports, export, probe_text
     from mirror.verify import verify as compare
     from tools.backtest import open_bars
 
     checked = _checked(wiring, set_)
-    shown, _ = chart_ports(checked, _listed(ports))
     if every_port:
         shown = computed_ports(checked)
         script = probe_text(checked, shown)
     else:
-        made = export(checked, shown)
+        made = export(checked, choose(checked, _listed(ports)))
         shown, script = list(made.shown), made.text
     assert checked.graph is not None
     names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
@@ -126,6 +134,14 @@ def _checked(wiring: Path, assignments: list[str] | None) -> Checked:
     from layers import catalogue
 
     return checked_or_raise(wiring, catalogue(), parse_settings(assignments or []))
+
+
+def _run(folder: Path, checked: Checked, symbol: str | None):  # type: ignore[no-untyped-def]
+    from graph.identity import wiring_digest
+    from mirror.pine.series import read_run
+
+    assert checked.graph is not None
+    return read_run(folder, wiring_digest(checked.graph), symbol)
 
 
 def _listed(ports: str | None) -> list[str]:
@@ -154,6 +170,9 @@ def _facts(made: Export, outside: list[tuple[str, str]], target: Path) -> dict[s
         "switched_off": sorted({c.reader for c in made.cut.crossings if not c.embedded}),
         "shown": list(made.shown),
         "not_shown": dict([*outside, *made.dropped]),
+        "embedded": list(made.embedded),
+        "checked": list(made.checked),
+        "period": made.period,
         "tokens": made.usage.tokens,
         "plots": made.usage.plots,
         "variables": made.usage.variables,
@@ -177,6 +196,11 @@ def _tell(made: Export, outside: list[tuple[str, str]], target: Path) -> None:
     off = sorted({f"{c.reader} (from {c.source})" for c in made.cut.crossings if not c.embedded})
     if off:
         console.print(f"switched off, as missing: {', '.join(off)}")
+    if made.period:
+        from graph.clock import format_time
+
+        console.print(f"carries values from {format_time(made.period[0])} to {format_time(made.period[1])}:")
+        console.print(f"  fed in: {', '.join(made.embedded) or 'none'}; compared: {', '.join(made.checked) or 'none'}")
     for port, reason in [*outside, *made.dropped]:
         console.print(f"not shown: {port}: {reason}")
 

@@ -33,7 +33,7 @@ class Cut:
 
 def cut(graph: Graph, embedded: frozenset[str] = frozenset()) -> Cut:
     """Finds the largest part that needs bars and `embedded` ports (NODE.port) alone."""
-    left_out = {key: reason for key, node in graph.nodes.items() if (reason := _own_reason(node))}
+    left_out = {key: reason for key, node in graph.nodes.items() if (reason := own_reason(node))}
     while True:
         found = {
             key: reason
@@ -61,7 +61,7 @@ def only(graph: Graph, whole: Cut, ports: Sequence[str]) -> Cut:
     return Cut(kept, whole.left_out, crossings)
 
 
-def _own_reason(node: Node) -> str:
+def own_reason(node: Node) -> str:
     """Why a layer by itself has no place on a chart; empty when it has one."""
     layer = node.layer
     if layer.portfolio:

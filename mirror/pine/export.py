@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from graph.compiler import Checked
 from graph.model import Graph
 from mirror.pine import lint, shown
-from mirror.pine.cut import Cut, cut, only
+from mirror.pine.cut import Crossing, Cut, cut, only, own_reason
+from mirror.pine.embedding import add_checks, add_series, declare, parity
 from mirror.pine.kernels import NoPineFormError
-from mirror.pine.limits import LABELS, PLOTS, Usage, measure
+from mirror.pine.limits import PLOTS, TOKENS, Usage, measure
 from mirror.pine.pipeline import Pipeline, build_pipeline
 from mirror.pine.printing import script_text
 from mirror.pine.script import assemble, probe
-from mirror.pine.syntax import TRUE, Call, Script, integer, text
+from mirror.pine.series import Exported, Packed, pack_within
+from mirror.pine.strategy import head, orders
+from mirror.pine.syntax import Script
 from runtime.errors import StratoError
+
+SPARE_TOKENS = 3_000  # left unused beside embedded series
 
 
 @dataclass(frozen=True)
 class Export:
-    """text: the script. shown: the ports that it plots. dropped: those that did not fit, with the reason."""
+    """text: the script. shown: the ports that it plots. dropped: those that did not fit, with the reason. embedded:
+    ports that come from the run. checked: those that the script compares with the run, over `period`."""
 
     text: str
     shown: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     cut: Cut
     usage: Usage
+    embedded: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+    period: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The scalar ports to show, those that a chart cannot have with the reason, and the ports that a run gives."""
+
+    ports: tuple[str, ...]
+    outside: tuple[tuple[str, str], ...]
+    embedded: tuple[str, ...]
+    cut: Cut
 
 
 def default_ports(graph: Graph) -> list[str]:
@@ -35,22 +54,22 @@ def default_ports(graph: Graph) -> list[str]:
     return list(dict.fromkeys(f"{ref.node}.{ref.port}" for ref in (*graph.roles.values(), *graph.record)))
 
 
-def chart_ports(checked: Checked, asked: Sequence[str] = ()) -> tuple[list[str], list[tuple[str, str]]]:
-    """The scalar ports to show, and those that a chart cannot have, with the reason. Raises StratoError."""
+def choose(checked: Checked, asked: Sequence[str] = (), run: Mapping[str, Exported] | None = None) -> Chosen:
+    """What a script of this wiring can show. Raises StratoError for ports that do not exist or cannot be had."""
     graph = _graph(checked)
-    found = cut(graph)
+    gone = {c.source for c in _needed_from_outside(graph)}
+    embedded = tuple(sorted(gone & (run or {}).keys()))
+    found = cut(graph, frozenset(embedded))
     if not found.nodes:
         reasons = ", ".join(f"{key} {reason}" for key, reason in list(found.left_out.items())[:3])
-        raise StratoError(
-            f"{graph.file}: nothing in it can be translated: {reasons}", "wire layers that need bars alone", "M001"
-        )
+        message = f"{graph.file}: nothing in it can be translated: {reasons}"
+        raise StratoError(message, "wire layers that need bars alone", "M001")
     inside, outside = [], []
     for port in asked or default_ports(graph):
         node, name = _known(graph, port)
-        kind = graph.nodes[node].layer.outputs[name]
         if node in found.left_out:
             outside.append((port, found.left_out[node]))
-        elif kind.size is not None:
+        elif graph.nodes[node].layer.outputs[name].size is not None:
             outside.append((port, "it is a vector"))
         else:
             inside.append(port)
@@ -60,10 +79,21 @@ def chart_ports(checked: Checked, asked: Sequence[str] = ()) -> tuple[list[str],
             f"{graph.file}: not on a chart: {listed}", "choose ports of layers that need bars alone", "M002"
         )
     if not inside:
-        raise StratoError(
-            f"{graph.file}: none of its roles and recorded ports can be on a chart", "name some with --ports", "M001"
-        )
-    return inside, outside
+        message = f"{graph.file}: none of its roles and recorded ports can be on a chart"
+        raise StratoError(message, "name some with --ports", "M001")
+    return Chosen(tuple(inside), tuple(outside), embedded, found)
+
+
+def _needed_from_outside(graph: Graph) -> list[Crossing]:
+    """Edges out of nodes that no chart can have by themselves into any that it could."""
+    alone = {key for key, node in graph.nodes.items() if own_reason(node)}
+    return [
+        Crossing(f"{ref.node}.{ref.port}", f"{key}.{port}", embedded=True)
+        for key, node in graph.nodes.items()
+        if key not in alone
+        for port, ref in node.references()
+        if ref.node in alone and graph.nodes[ref.node].layer.outputs[ref.port].size is None
+    ]
 
 
 def computed_ports(checked: Checked) -> list[str]:
@@ -75,53 +105,92 @@ def computed_ports(checked: Checked) -> list[str]:
     return [f"{k}.{port}" for k in keys for port, kind in graph.nodes[k].layer.outputs.items() if kind.size is None]
 
 
-def export(checked: Checked, ports: Sequence[str]) -> Export:
-    """The script that shows as many of `ports`, from the first on, as TradingView's limits allow."""
-    graph = _graph(checked)
-    keep, dropped = list(ports), []
+def export(
+    checked: Checked, chosen: Chosen, run: Mapping[str, Exported] | None = None, *, strategy: bool = False
+) -> Export:
+    """The script that shows as many of the chosen ports, from the first on, as TradingView's limits allow."""
+    keep, dropped = list(chosen.ports), []
     while keep:
-        script, pipeline = _indicator(checked, keep)
-        written = script_text(script)
-        usage = measure(script, written)
-        over = usage.exceeded()
+        made = _written(checked, chosen, keep, run or {}, strategy=strategy)
+        over = made.usage.exceeded()
         if not over:
-            lint.check(script)
-            return Export(written, tuple(keep), tuple(dropped), pipeline.cut, usage)
-        count = max(usage.plots - PLOTS, 1)
+            return replace(made, dropped=tuple(dropped))
+        count = max(made.usage.plots - PLOTS, 1)
         dropped += [(port, over[0]) for port in keep[-count:]]
         keep = keep[:-count]
-    raise StratoError(
-        f"{graph.file}: no port of it fits into one script: {dropped[-1][1]}", "mirror a smaller wiring", "M003"
-    )
+    message = f"{_graph(checked).file}: no port of it fits into one script: {dropped[-1][1]}"
+    raise StratoError(message, "mirror a smaller wiring", "M003")
 
 
 def probe_text(checked: Checked, ports: Sequence[str]) -> str:
     """A script for an interpreter, which has no limits: it plots every port of the list and nothing else."""
-    script = probe(_pipeline(checked, ports), ports)
+    graph = _graph(checked)
+    script = probe(_pipeline(checked, only(graph, cut(graph), ports), ()), ports)
     lint.check(script)
     return script_text(script)
 
 
-def _indicator(checked: Checked, ports: Sequence[str]) -> tuple[Script, Pipeline]:
-    pipeline = _pipeline(checked, ports)
-    named = (
-        ("shorttitle", text(pipeline.graph.name)),
-        ("overlay", TRUE),
-        ("max_labels_count", integer(LABELS)),
-    )
-    head = Call("void", "indicator", (text(f"StratoQuant {pipeline.graph.name}"),), named)
-    lines = [*shown.plots(pipeline, ports), *shown.decorations(pipeline, ports)]
-    return assemble(pipeline, head, _title(pipeline), lines), pipeline
-
-
-def _pipeline(checked: Checked, ports: Sequence[str]) -> Pipeline:
+def _written(
+    checked: Checked, chosen: Chosen, ports: Sequence[str], run: Mapping[str, Exported], *, strategy: bool
+) -> Export:
+    """One script with these ports; series of the run take what room the rest leaves."""
     graph = _graph(checked)
+    part = only(graph, chosen.cut, ports)
+    crossing = sorted({c.source for c in part.crossings if c.embedded})
+    compared = [p for p in ports if p in run and is_whole(graph, p)]
+    bare = _script(checked, part, ports, [], [], strategy=strategy)
+    left = TOKENS - SPARE_TOKENS - measure(bare, script_text(bare)).tokens
+    packed = pack_within([run[p] for p in (*crossing, *compared)], graph.clock_ms, max(left // 2, 0))
+    given, own = packed[: len(crossing)], packed[len(crossing) :]
+    script = _script(checked, part, ports, given, own, strategy=strategy) if packed else bare
+    lint.check(script)
+    written = script_text(script)
+    period = (packed[0].first + graph.clock_ms, packed[0].end) if packed else None
+    return Export(
+        written,
+        tuple(ports),
+        (),
+        part,
+        measure(script, written),
+        tuple(p.port for p in given),
+        tuple(p.port for p in own),
+        period,
+    )
+
+
+def _script(
+    checked: Checked,
+    part: Cut,
+    ports: Sequence[str],
+    given: Sequence[Packed],
+    own: Sequence[Packed],
+    *,
+    strategy: bool,
+) -> Script:
+    pipeline = _pipeline(checked, part, [p.port for p in given])
+    if given or own:
+        if not given:
+            add_series(pipeline.library)
+        add_checks(pipeline.library)
+    lines = [*shown.plots(pipeline, ports), *shown.decorations(pipeline, ports), *parity(pipeline, own)]
+    if strategy:
+        lines += orders(pipeline)
+    exported = [line for p in (*given, *own) for line in declare(p)]
+    return assemble(pipeline, head(pipeline, strategy=strategy), _title(pipeline), lines, exported)
+
+
+def is_whole(graph: Graph, port: str) -> bool:
+    """True for a port of sides, flags, labels or counts."""
+    node, name = port.split(".")
+    return graph.nodes[node].layer.outputs[name].edge.whole
+
+
+def _pipeline(checked: Checked, part: Cut, embedded: Sequence[str]) -> Pipeline:
     try:
-        return build_pipeline(checked, only(graph, cut(graph), ports))
+        return build_pipeline(checked, part, embedded, add_series if embedded else lambda _: None)
     except NoPineFormError as problem:
-        raise StratoError(
-            f"{problem.place}: kernel {problem.kernel}: {problem.message}", problem.hint, "M004"
-        ) from None
+        message = f"{problem.place}: kernel {problem.kernel}: {problem.message}"
+        raise StratoError(message, problem.hint, "M004") from None
 
 
 def _title(pipeline: Pipeline) -> list[str]:

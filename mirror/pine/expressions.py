@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from graph.subset import MATH_CONSTANTS
 from mirror.pine import helpers
 from mirror.pine.facts import Facts, when_false, when_true
+from mirror.pine.kinds import Kinds
 from mirror.pine.names import safe
 from mirror.pine.rewrites import UntranslatableError
 from mirror.pine.syntax import (
@@ -26,7 +27,6 @@ from mirror.pine.syntax import (
     number,
 )
 from mirror.pine.types import real
-from mirror.pine.typing import Kinds
 
 SCALE = Name("float", "EXACT")
 """A difference of doubles times this is 0 or beyond Pine's tolerance: it is exact down to 1e-210 and up to 1e108."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from mirror.pine.typing import Kinds
+from mirror.pine.kinds import Kinds
 
 
 class Facts:

@@ -14,6 +14,7 @@ from graph.types import port_type
 from mirror.pine import helpers
 from mirror.pine.expressions import Callee, Expressions
 from mirror.pine.facts import Facts, assigned, when_false, when_true
+from mirror.pine.kinds import Kind, Kinds
 from mirror.pine.names import safe
 from mirror.pine.placing import Places, place
 from mirror.pine.rewrites import Fresh, UntranslatableError, rewritten
@@ -39,7 +40,6 @@ from mirror.pine.syntax import (
     integer,
 )
 from mirror.pine.types import field_types, scalar_or_record
-from mirror.pine.typing import Kind, Kinds
 
 
 class NoPineFormError(Exception):

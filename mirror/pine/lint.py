@@ -56,7 +56,10 @@ _BUILTINS: dict[str, tuple[tuple[str, ...], str]] = {
     "array.size": ((FLOATS,), "int"),
     "array.new<float>": (("int", "float"), FLOATS),
     "timeframe.in_seconds": ((), "int"),
+    "array.push": ((FLOATS, "float"), "void"),
 }
+TEXTS = "array<string>"
+_OF_TEXTS = {"array.get": ((TEXTS, "int"), "string"), "array.size": ((TEXTS,), "int")}
 _GLOBALS = {
     **dict.fromkeys(("open", "high", "low", "close", "volume"), "float"),
     **dict.fromkeys(("time", "bar_index"), "int"),
@@ -237,7 +240,8 @@ class _Lint:
             return "bool"
         if expr.operator in ("==", "!=", "<", "<=", ">", ">="):
             kinds = {self._type(expr.left, scopes), self._type(expr.right, scopes)}
-            if not (kinds <= set(NUMBERS) or (kinds == {"bool"} and expr.operator in ("==", "!="))):
+            equal = expr.operator in ("==", "!=") and kinds in ({"bool"}, {"string"})
+            if not (kinds <= set(NUMBERS) or equal):
                 self._say(f"{expr.operator} between {' and '.join(sorted(kinds))}")
             return "bool"
         for side in (expr.left, expr.right):
@@ -260,6 +264,8 @@ class _Lint:
         elif expr.function in self._functions:
             function = self._functions[expr.function]
             wanted, result = tuple(kind for _, kind in function.parameters), expr.type
+        elif expr.function in _OF_TEXTS and self._type(expr.arguments[0], scopes) == TEXTS:
+            wanted, result = _OF_TEXTS[expr.function]
         elif expr.function in _BUILTINS:
             wanted, result = _BUILTINS[expr.function]
         else:

@@ -12,6 +12,7 @@ from mirror.pine import helpers
 from mirror.pine.expressions import Expressions
 from mirror.pine.facts import Facts
 from mirror.pine.kernels import translate
+from mirror.pine.kinds import Kinds
 from mirror.pine.library import Library
 from mirror.pine.names import safe
 from mirror.pine.syntax import (
@@ -34,7 +35,6 @@ from mirror.pine.syntax import (
     parts,
 )
 from mirror.pine.types import EVENT
-from mirror.pine.typing import Kinds
 
 NODE = "node"
 

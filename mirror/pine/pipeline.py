@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from graph.aggregate import aggregate
@@ -39,6 +40,7 @@ from mirror.pine.syntax import (
 from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats
 
 GRAPH = "Graph"
+SERIES = "Series"
 STEP = "f_take_step"
 CLOCK = Name("int", "CLOCK")
 
@@ -47,7 +49,7 @@ CLOCK = Name("int", "CLOCK")
 class Pipeline:
     """The part of a script that computes. instances: the statements that make every node at the first bar.
 
-    embedded: ports whose values come from outside, with the field of the graph object that holds each.
+    embedded: ports whose values come from an exported run.
     """
 
     checked: Checked
@@ -56,7 +58,7 @@ class Pipeline:
     instances: list[Statement] = field(default_factory=list)
     inputs: list[Declare] = field(default_factory=list)
     layers: dict[Layer, PineLayer] = field(default_factory=dict)
-    embedded: dict[str, str] = field(default_factory=dict)
+    embedded: tuple[str, ...] = ()
 
     @property
     def graph(self) -> Graph:
@@ -86,10 +88,15 @@ class Pipeline:
         return Field(self.layers[self.graph.nodes[key].layer].type, graph, node_name(key))
 
 
-def build_pipeline(checked: Checked, cut: Cut, embedded: frozenset[str] = frozenset()) -> Pipeline:
-    """Translates every layer of the cut. Raises NoPineFormError for one that cannot be."""
-    pipeline = Pipeline(checked, cut, Library())
-    pipeline.embedded = {port: f"from_{safe(port.replace('.', '_').lower())}" for port in sorted(embedded)}
+def build_pipeline(
+    checked: Checked, cut: Cut, embedded: Sequence[str] = (), add_series: Callable[[Library], None] = lambda _: None
+) -> Pipeline:
+    """Translates every layer of the cut. Raises NoPineFormError for one that cannot be.
+
+    add_series: writes what an exported series needs, wanted where there is one.
+    """
+    pipeline = Pipeline(checked, cut, Library(), embedded=tuple(embedded))
+    add_series(pipeline.library)
     layers = pipeline.layers
     turned: dict[str, Knobs] = {}
     for node in pipeline.order():
@@ -110,6 +117,11 @@ def build_pipeline(checked: Checked, cut: Cut, embedded: frozenset[str] = frozen
 def node_name(key: str) -> str:
     """The name of a node in the script: l14 for L14, dmi_5m as it is."""
     return safe(key.lower())
+
+
+def series_name(port: str) -> str:
+    """The name of an exported series in the script."""
+    return f"series_{port.replace('.', '_').lower()}"
 
 
 def bar_name(clock: int) -> str:
@@ -180,7 +192,7 @@ def _graph_fields(pipeline: Pipeline, layers: dict[Layer, PineLayer]) -> list[tu
         fields.append(
             (_late_name(ref), "float" if size is None else FLOATS, NA if size is None else floats(size, float("nan")))
         )
-    fields += [(name, "float", NA) for name in pipeline.embedded.values()]
+    fields += [(series_name(port), SERIES, Name(SERIES, series_name(port))) for port in pipeline.embedded]
     return fields
 
 
@@ -214,6 +226,9 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
     """One base step over all nodes: `event` is the bar, or nothing where the chart has no bar at `now`."""
     reader = _Reader(pipeline, turned)
     lines: list[Statement] = []
+    for port in pipeline.embedded:
+        exported = Field(SERIES, Name(GRAPH, "g"), series_name(port))
+        lines.append(Do(Call("float", "f_seek", (exported, Name("float", "now")))))
     for clock in pipeline.slow_clocks():
         lines += _slow_bar(pipeline, clock)
     for node in pipeline.order():
@@ -311,7 +326,7 @@ class _Reader:
     def _read(self, ref: PortRef) -> Expr:
         name = f"{ref.node}.{ref.port}"
         if name in self._pipeline.embedded:
-            return Field("float", Name(GRAPH, "g"), self._pipeline.embedded[name])
+            return Field("float", Field(SERIES, Name(GRAPH, "g"), series_name(name)), "now")
         if not inside(self._pipeline.graph, self._pipeline.cut.nodes, frozenset(), ref):
             return NA if ref.otherwise is None else number(ref.otherwise)
         if not ref.delay:

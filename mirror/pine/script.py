@@ -33,8 +33,15 @@ _FROM_CHART = ("open", "high", "low", "close", "volume")
 _NOW = Name("int", "time")
 
 
-def assemble(pipeline: Pipeline, head: Call, title: list[str], shown: Sequence[Statement]) -> Script:
-    """Puts a script together. shown: the statements after the drive: plots, labels and tables."""
+def assemble(
+    pipeline: Pipeline,
+    head: Call,
+    title: list[str],
+    shown: Sequence[Statement],
+    exported: Sequence[Statement] = (),
+) -> Script:
+    """Puts a script together. shown: the statements after the drive: plots, labels and tables. exported: the series
+    that come from a run."""
     script = Script(head, title)
     script.constants = [
         Declare("float", "EXACT", number(1e200)),
@@ -47,6 +54,7 @@ def assemble(pipeline: Pipeline, head: Call, title: list[str], shown: Sequence[S
     script.types = list(pipeline.library.types.values())
     script.functions = list(pipeline.library.functions.values())
     script.main = [
+        *exported,
         Comment("Nodes: each keeps its memory, its parameters and its last outputs."),
         *pipeline.instances,
         Comment(""),

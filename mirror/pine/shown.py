@@ -37,7 +37,7 @@ def plots(pipeline: Pipeline, ports: Sequence[str]) -> list[Statement]:
     """A plot a port: prices over the candles, everything else in the data window."""
     lines: list[Statement] = [Comment("Ports: prices over the candles, the others in the data window.")]
     colours = iter(LINES * len(ports))
-    candle = {_role(pipeline, role) for role in CANDLE}
+    candle = {role(pipeline, part) for part in CANDLE}
     for port in ports:
         if _kind(pipeline, port).edge.name == "price" and port not in candle:
             lines.append(_plot(pipeline.port(port), port, next(colours), on_chart=True))
@@ -58,11 +58,12 @@ def decorations(pipeline: Pipeline, ports: Sequence[str]) -> list[Statement]:
 
 def direction(pipeline: Pipeline) -> str | None:
     """The port that says which way: the role `direction`."""
-    return _role(pipeline, "direction")
+    return role(pipeline, "direction")
 
 
-def _role(pipeline: Pipeline, role: str) -> str | None:
-    ref = pipeline.graph.roles.get(role)
+def role(pipeline: Pipeline, part: str) -> str | None:
+    """The port that plays a part in reports, when it is on the chart."""
+    ref = pipeline.graph.roles.get(part)
     return f"{ref.node}.{ref.port}" if ref is not None and ref.node in pipeline.cut.nodes else None
 
 
@@ -84,7 +85,7 @@ def _colour(code: str, transparency: int = 0) -> Expr:
 
 
 def _regime(pipeline: Pipeline) -> list[Statement]:
-    port = _role(pipeline, "regime")
+    port = role(pipeline, "regime")
     if port is None:
         return []
     names = pipeline.graph.nodes[port.split(".")[0]].layer.labels.get(port.split(".")[1], ())
@@ -139,8 +140,8 @@ def _label(words: Expr, colour: Expr, below: Expr) -> Do:
 def _vetoes(pipeline: Pipeline) -> list[Statement]:
     """Roles `pass` (1 lets through) and `avoid` (1 keeps out)."""
     tests: list[Expr] = []
-    for role, blocking in (("pass", 0), ("avoid", 1)):
-        port = _role(pipeline, role)
+    for part, blocking in (("pass", 0), ("avoid", 1)):
+        port = role(pipeline, part)
         if port is not None:
             tests.append(Binary("bool", "==", pipeline.port(port), integer(blocking)))
     if not tests:
@@ -164,7 +165,7 @@ def _known(value: Expr) -> Expr:
 
 def _panel(pipeline: Pipeline, ports: Sequence[str]) -> list[Statement]:
     """Name and present value of the ports, on the last bar."""
-    rows = [p for p in ports if p not in {_role(pipeline, role) for role in CANDLE}][:PANEL_ROWS]
+    rows = [p for p in ports if p not in {role(pipeline, part) for part in CANDLE}][:PANEL_ROWS]
     size = (integer(2), integer(len(rows) + 1))
     named = (("bgcolor", _colour("#131722", 20)), ("border_width", integer(1)))
     panel = Call("table", "table.new", (Literal("position", "position.top_right"), *size), named)
@@ -194,10 +195,10 @@ def _alert(pipeline: Pipeline) -> list[Statement]:
         return []
     message: Expr = text(f'{{"stratoquant":1,"wiring":"{pipeline.graph.name}","symbol":"')
     message = _joined(message, Name("string", "syminfo.ticker"), text('","time":'), _number(Name("int", "time")))
-    for role in ("direction", "edge", "confidence", "regime", "stop", "take"):
-        port = _role(pipeline, role)
+    for part in ("direction", "edge", "confidence", "regime", "stop", "take"):
+        port = role(pipeline, part)
         if port is not None:
-            message = _joined(message, text(f',"{role}":'), _json(pipeline.port(port)))
+            message = _joined(message, text(f',"{part}":'), _json(pipeline.port(port)))
     message = _joined(message, text("}"))
     once = Literal("freq", "alert.freq_once_per_bar_close")
     return [

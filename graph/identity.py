@@ -1,0 +1,35 @@
+"""What a wiring is, as one short word: two wirings with the same one compute the same on the same data."""
+
+from __future__ import annotations
+
+import hashlib
+
+from graph.kernels import reachable
+from graph.model import Binding, Constant, Graph, PortRef, Scalar, elements
+
+
+def wiring_digest(graph: Graph) -> str:
+    """16 hexadecimal digits over clock, nodes, wires, parameters, constants and the source of every kernel.
+
+    Names of files, symbols, roles and recorded ports do not count: they change nothing that is computed.
+    """
+    parts = [f"clock {graph.clock_ms}"]
+    for key, node in sorted(graph.nodes.items()):
+        wires = "; ".join(f"{port}={_exact(binding)}" for port, binding in sorted(node.inputs.items()))
+        params = "" if node.params is None else repr(sorted(node.params.model_dump().items()))
+        parts.append(f"{key} {node.layer.key} {node.clock_ms} {params} {wires}")
+    layers = {node.layer.key: node.layer for node in graph.nodes.values()}
+    parts += [source.text for _, layer in sorted(layers.items()) for source in reachable(layer.step)]
+    parts += [f"{port}={_exact(binding)}" for port, binding in sorted(graph.orders.items())]
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
+
+
+def _exact(binding: Binding) -> str:
+    """A binding with every digit of its numbers."""
+    return f"{binding} {[_number(s) for s in elements(binding)]}"
+
+
+def _number(scalar: Scalar) -> float | None:
+    if isinstance(scalar, Constant):
+        return scalar.value
+    return scalar.otherwise if isinstance(scalar, PortRef) else None
