@@ -286,10 +286,6 @@ class _Writer:
     def _value_for(self, value: ast.expr, kind: str) -> Expr:
         return self.write_expr.condition(value) if kind == "bool" else self.write_expr.as_type(value, kind)
 
-    def _augassign(self, statement: ast.AugAssign) -> list[Statement]:
-        read = ast.copy_location(ast.BinOp(_as_read(statement.target), statement.op, statement.value), statement)
-        return [self._store(statement.target, ast.fix_missing_locations(read), declares=False)]
-
     def _if(self, statement: ast.If) -> list[Statement]:
         test = self.write_expr.condition(statement.test)
         body = self._branch(statement.body, when_true(statement.test))
@@ -339,12 +335,3 @@ def _is_fixed(bound: ast.expr, body: list[ast.stmt]) -> bool:
 def _surely_runs(bounds: list[ast.expr]) -> bool:
     values = [b.value for b in bounds if isinstance(b, ast.Constant)]
     return len(values) == len(bounds) and values[-1] > (values[0] if len(values) == 2 else 0)
-
-
-def _as_read(target: ast.expr) -> ast.expr:
-    if isinstance(target, ast.Name):
-        return ast.copy_location(ast.Name(target.id, ast.Load()), target)
-    if isinstance(target, ast.Attribute):
-        return ast.copy_location(ast.Attribute(target.value, target.attr, ast.Load()), target)
-    assert isinstance(target, ast.Subscript)
-    return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)

@@ -65,7 +65,15 @@ def type_text(definition: TypeDef) -> str:
 def function_text(function: Function) -> str:
     arguments = ", ".join(f"{kind} {name}" for name, kind in function.parameters)
     head = [*_comment(function.comment), f"{function.name}({arguments}) =>"]
-    return "\n".join([*head, *_lines(function.body, 1), f"    {expr_text(function.result)}"])
+    return "\n".join([*head, *_lines(function.body, 1), *_last_lines(function.result)])
+
+
+def _last_lines(result: Expr) -> list[str]:
+    """The value of a function. A line that begins with a sign or a bracket may be read as part of the one before."""
+    written = expr_text(result)
+    if written[0] not in "-(":
+        return [f"    {written}"]
+    return [f"    {result.type} returned_value = {written}", "    returned_value"]
 
 
 def _comment(text: str) -> list[str]:

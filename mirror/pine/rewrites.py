@@ -173,7 +173,8 @@ def _if(statement: ast.If, body: Statements, orelse: Statements) -> ast.If:
 
 class Lazy:
     """Turns conditional expressions, `and`, `or`, chained comparisons and `while` into statements where a skipped part
-    holds a call or a subscript: Pine's interpreters do not agree on whether such a part is evaluated."""
+    holds a call with an effect or a subscript, and gives every such call a line of its own: Pine's interpreters do not
+    agree on whether such a part is evaluated, nor in which order the parts of an expression are."""
 
     def __init__(self, names: Fresh, is_total: Callable[[str], bool]) -> None:
         self._names = names
@@ -196,12 +197,35 @@ class Lazy:
             assert isinstance(statement.iter, ast.Call)
             statement.iter.args = self._values(statement.iter.args, before)
             statement.body = self.block(statement.body)
-        elif (
-            isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr)
-            and statement.value
-        ):
-            statement.value = self.value(statement.value, before)
+        elif isinstance(statement, ast.AugAssign):
+            read = ast.BinOp(as_read(statement.target), statement.op, statement.value)
+            made = ast.Assign([statement.target], ast.copy_location(read, statement))
+            return self._statement(ast.fix_missing_locations(ast.copy_location(made, statement)))
+        elif isinstance(statement, ast.Assign):
+            self._assignment(statement, before)
+        elif isinstance(statement, ast.Return | ast.Expr) and statement.value:
+            statement.value = self._whole(statement.value, before)
         return [*before, statement]
+
+    def _assignment(self, statement: ast.Assign, before: Statements) -> None:
+        """Python has the value first, then the place of the target."""
+        target = statement.targets[0]
+        if isinstance(target, ast.Subscript):
+            statement.value = self.value(statement.value, before)
+            place: Statements = []
+            target.slice = self.value(target.slice, place)
+            if place:
+                statement.value = self._kept(statement.value, before)
+            before += place
+        else:
+            statement.value = self._whole(statement.value, before)
+
+    def _whole(self, value: ast.expr, before: Statements) -> ast.expr:
+        """The value of a statement: a call with an effect may stand there, since nothing stands beside it."""
+        if isinstance(value, ast.Call):
+            value.args = self._values(value.args, before)
+            return value
+        return self.value(value, before)
 
     def _while(self, loop: ast.While) -> ast.While:
         """`while test` becomes an endless loop that tests on its own line, so that the test may take several."""
@@ -242,6 +266,8 @@ class Lazy:
             return self._comparison(node, before)
         if isinstance(node, ast.Call):
             node.args = self._values(node.args, before)
+            if self._has_effect(node):
+                return self._local("called", node, before)
         elif isinstance(node, ast.BinOp):
             node.left, node.right = self._values([node.left, node.right], before)
         elif isinstance(node, ast.UnaryOp):
@@ -285,11 +311,12 @@ class Lazy:
         if len(node.ops) == 1:
             node.left, node.comparators[0] = self._values([node.left, node.comparators[0]], before)
             return node
-        terms = self._values([node.left, *node.comparators], before)
-        if any(map(self._must_be_skipped, terms)):
-            terms = [self._kept(t, before) for t in terms]
-        links = [ast.Compare(a, [op], [b]) for a, op, b in zip(terms, node.ops, terms[1:], strict=False)]
-        return ast.copy_location(ast.BoolOp(ast.And(), list(links)), node)
+        left, second = self._values([node.left, node.comparators[0]], before)
+        if self._must_be_skipped(second):
+            left, second = self._kept(left, before), self._local("term", second, before)
+        rest = ast.Compare(deepcopy(second), node.ops[1:], node.comparators[1:])
+        both = ast.BoolOp(ast.And(), [ast.Compare(left, node.ops[:1], [second]), rest])
+        return self.value(ast.fix_missing_locations(ast.copy_location(both, node)), before)
 
     def _harmless(self, node: ast.expr) -> ast.expr:
         """A part that may be evaluated in vain needs no statement of its own, only its chains taken apart."""
@@ -303,9 +330,21 @@ class Lazy:
         for part in ast.walk(node):
             if isinstance(part, ast.Subscript):
                 return True
-            if isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and not self._is_total(part.func.id):
+            if isinstance(part, ast.Call) and self._has_effect(part):
                 return True
         return False
+
+    def _has_effect(self, node: ast.Call) -> bool:
+        return isinstance(node.func, ast.Name) and not self._is_total(node.func.id)
+
+
+def as_read(target: ast.expr) -> ast.expr:
+    """A target of an assignment as a value."""
+    read = deepcopy(target)
+    for node in ast.walk(read):
+        if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            node.ctx = ast.Load()
+    return read
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
