@@ -18,9 +18,9 @@ from runtime.venue import SIMULATED, VenueSettings
 
 TOLERANCE = 1e-9
 """Relative; whole ports (sides, flags, labels, counts) must be equal."""
-FLOOR = 1e-9
-"""A value smaller than this share of its port's largest is compared as if it were that large: differences of numbers
-that cancel leave rounding behind, which has no digits to agree in."""
+FLOOR = 1e-3
+"""A value below this share of its port's median size is compared as if it were that large: where numbers cancel, what
+is left has no more digits to agree in than they had."""
 
 _ABSENT_ON_CHARTS = ("quote_volume", "trades", "buy_volume", "funding_rate", *LADDERS)
 
@@ -131,9 +131,10 @@ def distances(ours: np.ndarray, theirs: np.ndarray, *, whole: bool) -> np.ndarra
     """Relative distance of each pair; infinite where one alone is missing, or where whole values are not equal."""
     both_missing = np.isnan(ours) & np.isnan(theirs)
     same = both_missing | (ours == theirs)
-    largest = np.nanmax(np.abs(ours), initial=0.0, where=~np.isnan(ours))
+    known = np.abs(ours[~np.isnan(ours)])
+    usual = float(np.median(known)) if len(known) else 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.abs(ours - theirs) / np.maximum(np.abs(ours), FLOOR * largest)
+        relative = np.abs(ours - theirs) / np.maximum(np.abs(ours), FLOOR * usual)
     relative = np.where(np.isnan(relative) | whole, np.inf, relative)
     return np.where(same, 0.0, relative)
 

@@ -121,18 +121,19 @@ def explained(code: str) -> str:
     """The page of a finding code, of whichever part of the system. Raises typer.BadParameter for an unknown one."""
     from graph.codes import CODES
     from graph.passes.p1_load import suggestion
+    from mirror.codes import CODES as MIRROR_CODES
     from runtime.data.codes import CODES as DATA_CODES
     from runtime.files import FILE_CODES
 
     wanted = code.strip().upper()
     if wanted in CODES:
         return CODES[wanted].text()
-    others = {**DATA_CODES, **FILE_CODES}
+    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES}
     if wanted in others:
         page = others[wanted]
         return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"
     known = [*CODES, *others]
-    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, D, F'}")
+    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, D, F, M'}")
 
 
 def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: Path | None) -> str:

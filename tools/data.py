@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.exit_codes import UNREADABLE_DATA, ExitCode
+from tools.exit_codes import UNREADABLE, ExitCode
 from tools.terminal import deliver, painter, working
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def validate(
     else:
         _print_findings(found)
         print(f"{path}: {_count(len(errors), 'error')}, {_count(len(found) - len(errors), 'warning')}")
-    if any(f.code in UNREADABLE_DATA for f in errors):
+    if any(f.code in UNREADABLE for f in errors):
         raise typer.Exit(int(ExitCode.FILES))
     if errors or (strict and found):
         raise typer.Exit(int(ExitCode.FINDINGS))

@@ -8,7 +8,7 @@ from enum import IntEnum
 from graph.diagnostics import Diagnostic, Severity
 
 UNREADABLE_WIRING = "W001"
-UNREADABLE_DATA = ("D001", "D002")
+UNREADABLE = ("D001", "D002", "M010", "M011", "M020")
 
 
 class ExitCode(IntEnum):
@@ -41,5 +41,5 @@ def of_findings(findings: Iterable[Diagnostic], *, strict: bool = False) -> Exit
 
 
 def of_error_code(code: str) -> ExitCode:
-    """The exit code of a StratoError: F-codes are files that cannot be written, D-codes are about data."""
-    return ExitCode.FILES if code.startswith("F") or code in UNREADABLE_DATA else ExitCode.FINDINGS
+    """The exit code of a StratoError: F-codes are files that cannot be written, D about data, M about the mirror."""
+    return ExitCode.FILES if code.startswith("F") or code in UNREADABLE else ExitCode.FINDINGS

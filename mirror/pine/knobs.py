@@ -37,7 +37,7 @@ def knobs(node: Node, name: str) -> Knobs:
         declarations.append(Declare(kind, variable, Call(kind, f"input.{kind}", arguments, (*named, ("group", group)))))
         params[parameter] = Name(kind, variable)
     for field, constant in _constants(node):
-        variable = f"{name}_{field.removeprefix(f'{node.key}__')}"
+        variable = f"{name}_{field.removeprefix(f'{node.key}__')}_wired"
         value = Call("float", "input.float", (number(float(constant.value)), text(f"wired {field.split('__')[1]}")))
         declarations.append(
             Declare("float", variable, Call("float", value.function, value.arguments, (("group", group),)))

@@ -175,6 +175,8 @@ class _Lint:
         drawing = any(c.split(".")[0] in _DRAWN for c in calls)
         if drawing and isinstance(statement, Declare):
             self._name(statement.name)
+            if statement.name in self._globals:
+                self._say(f"{statement.name} is declared twice")
             self._globals[statement.name] = statement.type
         return drawing
 

@@ -1,0 +1,70 @@
+"""The codes of what can go wrong with a mirror: title, cause, fix. Data only; who raises them is elsewhere."""
+
+from __future__ import annotations
+
+from runtime.errors import CodePage
+
+_PAGES = (
+    CodePage(
+        "M001",
+        "nothing to translate",
+        "A chart computes what needs bars alone. This wiring has no such layer, or none of its roles and recorded "
+        "ports belongs to one: everything hangs on the account, on a book, on trades or on a model.",
+        "Wire layers marked `pine: yes` (`stratoquant layers` shows them), give roles to their ports, or name ports "
+        "with --ports.",
+    ),
+    CodePage(
+        "M002",
+        "port not on a chart",
+        "A port that was asked for belongs to a layer that was cut out, or is a vector.",
+        "Ask for other ports, or embed a run that recorded what crosses the cut (--embed).",
+    ),
+    CodePage(
+        "M003",
+        "does not fit",
+        "TradingView limits a script: compiled tokens, variables in a scope, plots. Even one port of this wiring, with "
+        "all that it needs, is beyond a limit.",
+        "Mirror a smaller wiring, or one of the ports that needs less.",
+    ),
+    CodePage(
+        "M004",
+        "kernel without a Pine form",
+        'A layer says pine="yes", but a kernel below it uses something that Pine does not have.',
+        'Write the named line otherwise, or declare the layer pine="no".',
+    ),
+    CodePage("M005", "no such port", "The wiring has no port of this name.", "Write NODE.port, such as L14.rsi."),
+    CodePage(
+        "M006",
+        "no direction",
+        "A strategy must know which way: the wiring gives no port the role `direction`.",
+        "Add `roles: {direction: L3.direction}`.",
+    ),
+    CodePage(
+        "M010",
+        "no interpreter",
+        "To compare, somebody else's interpreter of Pine must run the script; none is installed.",
+        "Install one as the message says.",
+    ),
+    CodePage(
+        "M011",
+        "interpreter refused",
+        "The interpreter stopped on the script. What it said is in the message.",
+        "Try the other interpreter (--engine); if both refuse, please report it with the wiring.",
+    ),
+    CodePage(
+        "M020",
+        "run cannot be read",
+        "The folder holds no finished run, or files of it are missing or cut short.",
+        "Run the backtest again and give its folder.",
+    ),
+    CodePage(
+        "M021",
+        "run of another wiring",
+        "Nodes, wires, parameters or kernels have changed since the run. Its values would be compared with others.",
+        "Run this wiring and embed that run.",
+    ),
+    CodePage(
+        "M022", "symbol not in the run", "The run traded other symbols.", "Name one of its symbols with --symbol."
+    ),
+)
+CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}

@@ -1,0 +1,188 @@
+"""What TradingView would refuse is found before it is written: wrong types and names, scripts that are too large."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graph.compiler import checked_or_raise
+from layers import catalogue
+from mirror.pine import limits, lint
+from mirror.pine.export import choose, export
+from mirror.pine.limits import measure
+from mirror.pine.names import RESERVED, safe
+from mirror.pine.printing import expr_text, script_text
+from mirror.pine.syntax import (
+    FLOATS,
+    NA,
+    TRUE,
+    Assign,
+    Binary,
+    Call,
+    Choice,
+    Declare,
+    Do,
+    Field,
+    Function,
+    If,
+    Literal,
+    Loop,
+    Name,
+    Script,
+    Statement,
+    TypeDef,
+    Unary,
+    integer,
+    number,
+    text,
+)
+
+SPECS = Path(__file__).parents[3] / "specs"
+X = Name("float", "x")
+POINT = TypeDef("Point", (("value", "float"), ("count", "int")))
+
+
+def script(*main: Statement, functions: tuple[Function, ...] = ()) -> Script:
+    made = Script(Call("void", "indicator", (text("t"),)))
+    made.types, made.functions, made.main = [POINT], list(functions), list(main)
+    return made
+
+
+def function(
+    *body: Statement, result: object = None, parameters: tuple[tuple[str, str], ...] = (("x", "float"),)
+) -> Function:
+    return Function("f", parameters, body, result or integer(0))  # type: ignore[arg-type]
+
+
+DEFECTS = {
+    "a bool that counts": (script(Declare("float", "x", Binary("float", "+", TRUE, number(1.0)))), "is bool"),
+    "a number as condition": (script(If(number(1.0), (Do(integer(0)),))), "the condition is float"),
+    "an int that gets a float": (script(Declare("int", "n", number(1.5))), "n is float, not int"),
+    "a name that is not there": (script(Do(X)), "x is read before it is declared"),
+    "a name declared twice": (
+        script(Declare("int", "n", integer(1)), Declare("int", "n", integer(2))),
+        "declared twice",
+    ),
+    "a reserved name": (script(Declare("float", "close", number(1.0))), "close cannot be a name"),
+    "a field that is not there": (
+        script(
+            Declare("Point", "p", Call("Point", "Point.new", (NA, integer(0)))),
+            Do(Field("float", Name("Point", "p"), "size")),
+        ),
+        "Point has no field size",
+    ),
+    "too few fields": (script(Declare("Point", "p", Call("Point", "Point.new", (NA,)))), "takes 2 arguments"),
+    "an unknown function": (
+        script(Do(Call("float", "ta.ema", (number(1.0), integer(2))))),
+        "is not defined before its call",
+    ),
+    "a parameter that is assigned to": (script(functions=(function(Assign(X, number(1.0))),)), "is assigned to"),
+    "a loop variable that is assigned to": (
+        script(Loop("k", integer(0), integer(3), (Assign(Name("int", "k"), integer(1)),))),
+        "is assigned to",
+    ),
+    "a global that a function assigns to": (
+        script(functions=(function(Assign(Name("float", "y"), number(1.0))),)),
+        "y is read before it is declared",
+    ),
+    "unlike sides of a choice": (script(Declare("float", "x", Choice("float", TRUE, number(1.0), TRUE))), "two sides"),
+    "a comparison of a bool": (
+        script(Declare("bool", "b", Binary("bool", "<", TRUE, integer(1)))),
+        "< between bool and int",
+    ),
+    "not of a number": (script(Declare("bool", "b", Unary("bool", "not", integer(1)))), "operand of not is int"),
+    "an argument of another type": (script(Do(Call("float", "array.get", (X, integer(0))))), "x is read before"),
+    "an empty block": (script(If(TRUE, ())), "a block without a line"),
+    "a claim that is wrong": (script(Do(Binary("bool", "+", number(1.0), number(2.0)))), "claims to be bool"),
+    "a vector as a number": (
+        script(Declare("float", "x", Call(FLOATS, "array.new<float>", (integer(3), NA)))),
+        "not float",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_is_found(name: str) -> None:
+    bad, message = DEFECTS[name]
+    with pytest.raises(lint.PineDefectError, match=message):
+        lint.check(bad)
+
+
+def test_a_sound_script_passes() -> None:
+    body = (
+        Declare("float", "y", Binary("float", "*", X, number(2.0))),
+        If(Binary("bool", ">", Name("float", "y"), integer(0)), (Assign(Name("float", "y"), NA),)),
+    )
+    good = function(*body, result=Name("float", "y"))
+    lint.check(script(Declare("float", "z", Call("float", "f", (number(1.0),))), functions=(good,)))
+
+
+def test_names_that_are_taken_get_another() -> None:
+    assert all(safe(word) == f"{word}_" for word in RESERVED)
+    assert safe("rsi") == "rsi"
+
+
+def test_the_text_of_an_expression_means_the_tree() -> None:
+    a, b, c = (Name("float", n) for n in "abc")
+    assert expr_text(Binary("float", "-", a, Binary("float", "-", b, c))) == "a - (b - c)"
+    assert expr_text(Binary("float", "*", Binary("float", "-", a, b), c)) == "(a - b) * c"
+    assert expr_text(Unary("float", "-", Binary("float", "+", a, b))) == "-(a + b)"
+    assert expr_text(Binary("float", "-", a, Literal("float", "-1.0"))) == "a - -1.0"
+    test = Binary("bool", "==", a, b)
+    assert expr_text(Unary("bool", "not", test)) == "not (a == b)"
+    assert expr_text(Choice("float", test, a, Choice("float", test, b, c))) == "a == b ? a : (a == b ? b : c)"
+
+
+def test_usage_counts_what_tradingview_counts() -> None:
+    coloured = Choice("color", TRUE, Literal("color", "#000000"), Literal("color", "na"))
+    lines: list[Statement] = [Declare("int", f"n{k}", integer(k)) for k in range(30)]
+    lines += [Do(Call("void", "plot", (X, text("abc")))) for _ in range(3)]
+    lines += [
+        Do(Call("void", "plot", (X, text("d")), (("color", coloured),))),
+        Do(Call("void", "bgcolor", (coloured,))),
+    ]
+    many = function(*(Declare("float", f"v{k}", number(0.5)) for k in range(40)))
+    made = script(*lines, functions=(many,))
+    usage = measure(made, script_text(made))
+    assert usage.plots == 3 + 2 + 1
+    assert usage.variables == 41
+    assert usage.longest_string == 3
+    assert not usage.exceeded()
+
+
+@pytest.mark.parametrize(
+    ("what", "made"),
+    [
+        ("plots", script(*(Do(Call("void", "plot", (number(1.0), text(f"p{k}")))) for k in range(65)))),
+        ("variables", script(*(Declare("int", f"n{k}", integer(k)) for k in range(1001)))),
+        ("characters in one text", script(Declare("string", "s", text("x" * 5000)))),
+        (
+            "elements in one array",
+            script(Declare(FLOATS, "a", Call(FLOATS, "array.new<float>", (integer(200_000), NA)))),
+        ),
+        ("tokens", script(*(Declare("string", f"s{k}", text("x" * 4000)) for k in range(13)))),
+    ],
+)
+def test_a_limit_that_is_passed_is_named(what: str, made: Script) -> None:
+    assert any(what in line for line in measure(made, script_text(made)).exceeded())
+
+
+def test_more_plots_than_fit_are_left_out_from_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = checked_or_raise(SPECS / "bars_only.yaml", catalogue())
+    chosen = choose(checked)
+    whole = export(checked, chosen)
+    assert not whole.dropped and whole.usage.plots <= limits.PLOTS
+    monkeypatch.setattr("mirror.pine.limits.PLOTS", 9)
+    monkeypatch.setattr("mirror.pine.export.PLOTS", 9)
+    less = export(checked, chosen)
+    assert less.usage.plots <= 9 and less.shown == chosen.ports[: len(less.shown)]
+    assert {port for port, _ in less.dropped} == set(chosen.ports[len(less.shown) :])
+    assert all("plots" in reason for _, reason in less.dropped)
+
+
+def test_what_only_dropped_ports_needed_goes_too() -> None:
+    checked = checked_or_raise(SPECS / "bars_only.yaml", catalogue())
+    small = export(checked, choose(checked, ["L14.rsi"]))
+    assert small.cut.nodes == {"L0", "L14"}
+    assert "l1_market_regime" not in small.text and "l14_rsi" in small.text
