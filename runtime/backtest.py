@@ -34,7 +34,7 @@ from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 4096
 EQUITY_PARTS = "equity.parts"
-_PART_ROWS = 100_000
+_PART_ROWS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,9 @@ class _Keeper:
     def values(self) -> pl.LazyFrame:
         return self._values.scan()
 
-    def value_parts(self) -> Iterator[pl.DataFrame]:
-        return self._values.read()
+    def value_parts(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The recorded values part by part; of the given columns alone, where they are given."""
+        return self._values.read(columns)
 
     def equity(self) -> pl.LazyFrame:
         return self._balances.scan()
@@ -201,9 +202,10 @@ class _Parts:
             return pl.LazyFrame(schema={"time": pl.Int64(), "symbol": pl.String()})
         return pl.scan_parquet(self._folder / "*.parquet")
 
-    def read(self) -> Iterator[pl.DataFrame]:
+    def read(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows, a part at a time."""
-        return (pl.read_parquet(file) for file in sorted(self._folder.glob("*.parquet")))
+        wanted = None if columns is None else ["time", "symbol", *columns]
+        return (pl.read_parquet(file, columns=wanted) for file in sorted(self._folder.glob("*.parquet")))
 
     def _write(self) -> None:
         self._folder.mkdir(exist_ok=True)
@@ -224,6 +226,7 @@ def _result(
     plan: Plan, market: Market, settings: RunSettings, session: Session, keep: _Keeper, seconds: float
 ) -> BacktestResult:
     roles, labels = role_ports(plan), role_labels(plan)
+    extremes = (roles.get("high"), roles.get("low"))
     fills, equity, values = keep.fill_frame(), keep.equity().collect(engine="streaming"), keep.values()
     trades = trades_from_fills(fills, equity["time"].to_numpy(), _marks(plan, session))
     trades = with_reasons(trades, _at_decisions(keep.value_parts(), trades), roles, labels)
@@ -237,7 +240,7 @@ def _result(
         digest=keep.digest(),
         identity=wiring_digest(plan.graph),
         fills=fills,
-        trades=_with_excursions(trades, values, roles),
+        trades=with_excursions(trades, keep.value_parts([c for c in extremes if c is not None]), roles),
         equity=equity,
         values=values,
         wiring=draw(Checked((), plan.graph, plan.warmup, plan.schedule)),
@@ -260,15 +263,3 @@ def _at_decisions(parts: Iterator[pl.DataFrame], trades: pl.DataFrame) -> pl.Dat
     decided = trades.select("symbol", pl.col("decision_time").alias("time")).unique()
     found = [part.join(decided, on=("symbol", "time"), how="semi") for part in parts]
     return pl.concat(found) if found else decided.clear()
-
-
-def _with_excursions(trades: pl.DataFrame, values: pl.LazyFrame, roles: Mapping[str, str]) -> pl.DataFrame:
-    """Symbol by symbol, so that the highs and lows of one are in memory at a time."""
-    columns = [c for c in (roles.get("high"), roles.get("low")) if c is not None]
-    if len(columns) < 2 or trades.is_empty():
-        return trades
-    parts = []
-    for (symbol,), own in trades.group_by("symbol", maintain_order=True):
-        path = values.filter(pl.col("symbol") == symbol).select("time", *columns).collect(engine="streaming")
-        parts.append(with_excursions(own, path.with_columns(symbol=pl.lit(symbol)), roles))
-    return pl.concat(parts).sort("entry_time", maintain_order=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 from runtime.results import TRADE_SCHEMA, Labels, Roles, label_name, role_column
 
 _DUST = 1e-12  # a position this small beside the fill that left it is rounding, and counts as flat
+_NEVER = 1 << 62  # ms: the end of a trade that is still open
 
 
 def trades_from_fills(
@@ -182,38 +183,46 @@ def _risk(row: Mapping[str, Any]) -> float | None:
     return distance * row["qty"] if distance > 0.0 else None
 
 
-def with_excursions(trades: pl.DataFrame, values: pl.DataFrame, roles: Roles) -> pl.DataFrame:
+def with_excursions(trades: pl.DataFrame, values: Iterable[pl.DataFrame], roles: Roles) -> pl.DataFrame:
     """Trades with `mae` and `mfe`, from the recorded highs and lows of every bar from the entry's to the exit's.
 
     Both of those bars count whole, although a fill may lie anywhere inside them. Without highs and lows: unchanged.
+    values: the recorded values in parts, in order of time.
     """
-    high, low = (role_column(values.columns, roles, role) for role in ("high", "low"))
-    if high is None or low is None or trades.is_empty():
-        return trades
-    mae = np.full(trades.height, np.nan)
-    mfe = np.full(trades.height, np.nan)
-    for (symbol,), path in values.select("symbol", "time", high, low).group_by("symbol"):
-        rows = np.flatnonzero((trades["symbol"] == symbol).to_numpy())
-        if len(rows):
-            best, worst = _extremes(trades[rows], path["time"].to_numpy(), path[high].to_numpy(), path[low].to_numpy())
-            mfe[rows], mae[rows] = best, worst
-    return trades.with_columns(
-        pl.Series("mae", mae).fill_nan(None),
-        pl.Series("mfe", mfe).fill_nan(None),
-    )
+    top = np.full(trades.height, np.nan)
+    bottom = np.full(trades.height, np.nan)
+    seen = False
+    for part in values:
+        high, low = (role_column(part.columns, roles, role) for role in ("high", "low"))
+        if high is None or low is None or trades.is_empty():
+            return trades
+        seen = True
+        for (symbol,), path in part.select("symbol", "time", high, low).group_by("symbol", maintain_order=True):
+            rows = np.flatnonzero((trades["symbol"] == symbol).to_numpy())
+            _reach(trades[rows], rows, path.rename({high: "high", low: "low"}), top, bottom)
+    return _as_returns(trades, top, bottom) if seen else trades
 
 
 Floats = npt.NDArray[np.float64]
 
 
-def _extremes(trades: pl.DataFrame, time: npt.NDArray[np.int64], high: Floats, low: Floats) -> tuple[Floats, Floats]:
-    """Best and worst return on the entry price that one symbol's trades saw."""
-    end = trades["exit_time"].fill_null(time[-1]).to_numpy()
+def _reach(trades: pl.DataFrame, rows: npt.NDArray[np.int64], path: pl.DataFrame, top: Floats, bottom: Floats) -> None:
+    """Extends the highest and lowest price of one symbol's trades by a part of its path."""
+    time, high, low = (path[c].to_numpy() for c in ("time", "high", "low"))
     start = np.searchsorted(time, trades["entry_time"].to_numpy())
-    stop = np.searchsorted(time, end, side="right")
-    top = np.array([np.fmax.reduce(high[a:b], initial=np.nan) for a, b in zip(start, stop, strict=True)])
-    bottom = np.array([np.fmin.reduce(low[a:b], initial=np.nan) for a, b in zip(start, stop, strict=True)])
+    stop = np.searchsorted(time, trades["exit_time"].fill_null(_NEVER).to_numpy(), side="right")
+    for k in np.flatnonzero(stop > start):
+        row = rows[k]
+        top[row] = np.fmax(top[row], np.fmax.reduce(high[start[k] : stop[k]]))
+        bottom[row] = np.fmin(bottom[row], np.fmin.reduce(low[start[k] : stop[k]]))
+
+
+def _as_returns(trades: pl.DataFrame, top: Floats, bottom: Floats) -> pl.DataFrame:
+    """Best and worst price as returns on the entry price."""
     entry = trades["entry_price"].to_numpy()
-    side = trades["side"].to_numpy()
+    is_long = trades["side"].to_numpy() > 0
     up, down = top / entry - 1.0, bottom / entry - 1.0
-    return np.where(side > 0, up, -down), np.where(side > 0, down, -up)
+    return trades.with_columns(
+        pl.Series("mae", np.where(is_long, down, -up)).fill_nan(None),
+        pl.Series("mfe", np.where(is_long, up, -down)).fill_nan(None),
+    )

@@ -81,7 +81,7 @@ def made_result(
         initial_equity=initial,
         digest="3f9c01d2a7b84",
         fills=fills,
-        trades=with_excursions(with_reasons(trades, frame, ROLES, LABELS), frame, ROLES),
+        trades=with_excursions(with_reasons(trades, frame, ROLES, LABELS), [frame], ROLES),
         equity=_equity(bars, fills, initial),
         values=frame.lazy(),
         wiring=WIRING,

@@ -225,5 +225,5 @@ def test_excursions_are_those_between_entry_and_exit(side: float, mae: float, mf
             "L0.low": [1.0, 99.0, 80.0, float("nan"), 1.0],
         }
     )
-    trade = only(with_excursions(trades_from_fills(fills, BARS), path, ROLES))
+    trade = only(with_excursions(trades_from_fills(fills, BARS), [path], ROLES))
     assert (trade["mae"], trade["mfe"]) == (pytest.approx(mae), pytest.approx(mfe))
