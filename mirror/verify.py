@@ -16,8 +16,6 @@ from mirror.engines import Columns, Engine, run_script
 from runtime.data.market import Market
 from runtime.venue import SIMULATED, VenueSettings
 
-TOLERANCE = 1e-9
-"""Relative; whole ports (sides, flags, labels, counts) must be equal."""
 FLOOR = 1e-3
 """A value below this share of its port's median size is compared as if it were that large: where numbers cancel, what
 is left has no more digits to agree in than they had."""
@@ -83,7 +81,7 @@ def verify(
         times, ours, bars = run_plan(plan, market, symbol, ports)
         theirs = run_script(engine, script, bars, market.clock_ms)
         on_symbol(symbol)
-        return compare(checked, symbol, times, ours, theirs, ports)
+        return compare(checked, symbol, times, ours, theirs, ports, engine.tolerance)
 
     plan = compile_plan(checked, SIMULATED, ("chart",))
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -112,14 +110,21 @@ def run_plan(plan: Plan, market: Market, symbol: str, ports: Sequence[str]) -> t
 
 
 def compare(
-    checked: Checked, symbol: str, times: np.ndarray, ours: Columns, theirs: Columns, ports: Sequence[str]
+    checked: Checked,
+    symbol: str,
+    times: np.ndarray,
+    ours: Columns,
+    theirs: Columns,
+    ports: Sequence[str],
+    tolerance: float,
 ) -> SymbolParity:
-    """Compares two runs of one symbol bar by bar."""
+    """Compares two runs of one symbol bar by bar. tolerance: relative; whole ports (sides, flags, labels, counts) must
+    be equal."""
     anything = np.zeros(len(times), dtype=bool)
     found = []
     for port in ports:
         distance = distances(ours[port], theirs[port], whole=_is_whole(checked, port))
-        wrong = distance > TOLERANCE
+        wrong = distance > tolerance
         anything |= wrong
         known = int(np.count_nonzero(~np.isnan(ours[port])))
         first = int(times[np.argmax(wrong)]) if wrong.any() else None

@@ -31,9 +31,14 @@ _FIELDS = ("time", "open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Engine:
-    """name: as people call it. command: what runs a script over bars. missing: how to get it, empty when here."""
+    """name: as people call it. command: what runs a script over bars. missing: how to get it, empty when here.
+
+    tolerance: relative difference up to which it counts as agreeing. The logarithm of Node differs from that of C in
+    the last place now and then; the difference of two logarithms, which a return is, magnifies it.
+    """
 
     name: str
+    tolerance: float
     command: Callable[[], list[str]]
     missing: Callable[[], str]
 
@@ -58,9 +63,10 @@ def _pinets_missing() -> str:
 
 
 ENGINES = {
-    "pynecore": Engine("PyneCore", lambda: [sys.executable, "-m", "mirror.engines.pyne_runner"], _pyne_missing),
+    "pynecore": Engine("PyneCore", 1e-9, lambda: [sys.executable, "-m", "mirror.engines.pyne_runner"], _pyne_missing),
     "pinets": Engine(
         "PineTS",
+        1e-8,
         lambda: ["node", str(_HERE / "pinets_runner.mjs"), str(pinets_folder())],
         _pinets_missing,
     ),
