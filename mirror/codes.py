@@ -66,5 +66,30 @@ _PAGES = (
     CodePage(
         "M022", "symbol not in the run", "The run traded other symbols.", "Name one of its symbols with --symbol."
     ),
+    CodePage(
+        "M030",
+        "no JSON mirror",
+        "A line is not what the published schema says: the file is damaged, or something else.",
+        "Write the file again with `stratoquant mirror json`.",
+    ),
+    CodePage(
+        "M031",
+        "newer JSON mirror",
+        "The file was written by a later version, in a form that this program does not know.",
+        "Update stratoquant.",
+    ),
+    CodePage(
+        "M032",
+        "file of another run",
+        "A JSON mirror grows under its header. The file there was written for another wiring or other symbols.",
+        "Write to another file, or remove the old one.",
+    ),
+    CodePage(
+        "M040",
+        "chart library missing",
+        "The page is drawn by lightweight-charts, which npm installs; it is not part of this product.",
+        "Install it as the message says.",
+    ),
+    CodePage("M041", "nothing to draw", "The period holds no bar, or more than a page can show.", "Choose another."),
 )
 CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}

@@ -91,6 +91,8 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "end_ms": result.end_ms,
         "digest": result.digest,
         "wiring": result.identity,
+        "roles": dict(roles),
+        "labels": {role: list(names) for role, names in labels.items()},
         "venue": result.venue,
         "metrics": metrics.model_dump(mode="json"),
     }

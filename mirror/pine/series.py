@@ -51,7 +51,7 @@ def read_run(folder: Path, identity: str, symbol: str | None = None) -> dict[str
 
     identity: graph.identity.wiring_digest of the wiring that is mirrored. symbol: default the run's first.
     """
-    facts = _facts(folder)
+    facts = run_facts(folder)
     if facts.get("wiring") != identity:
         message = f"{folder}: a run of another wiring ({facts.get('name')}, {facts.get('wiring') or 'no digest'})"
         raise StratoError(message, f"run this wiring ({identity}) and embed that run", "M021")
@@ -77,7 +77,7 @@ def read_run(folder: Path, identity: str, symbol: str | None = None) -> dict[str
     }
 
 
-def _facts(folder: Path) -> dict[str, Any]:
+def run_facts(folder: Path) -> dict[str, Any]:
     path = folder / "result.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))

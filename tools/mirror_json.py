@@ -1,0 +1,112 @@
+"""`stratoquant mirror json|chart`: a finished run as JSON lines, and those lines as a chart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tools.terminal import deliver, working
+
+if TYPE_CHECKING:
+    from mirror.json.models import Bar
+
+Symbol = Annotated[str | None, typer.Option(help="One symbol; default all of the run.")]
+Start = Annotated[str | None, typer.Option(help="First bar, as 2024-03-01 or 2024-03-01T12:30, UTC.")]
+End = Annotated[str | None, typer.Option(help="Stop before this time.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("json")(mirror_json)
+    app.command()(chart)
+    app.command(hidden=True)(schema)
+
+
+def mirror_json(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, as `stratoquant backtest` makes it.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write or to continue; default RUN/mirror.jsonl.")
+    ] = None,
+    symbol: Symbol = None,
+    start: Start = None,
+    end: End = None,
+    only_changes: Annotated[
+        bool, typer.Option("--only-changes", help="Leave out bars on which nothing changes.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the file.")] = False,
+) -> None:
+    """Write decisions, regime, risk and vetoes of every bar as JSON lines.
+
+    \b
+    A file that is there already goes on where it ends. latest.json beside it holds the last bar of each symbol.
+    Example: stratoquant mirror json runs/wiring_master
+    """
+    from mirror.json.run import Run
+    from mirror.json.writer import Writer
+
+    source = Run(run)
+    target = output or run / "mirror.jsonl"
+    first, last = _times(start, end)
+    lines = source.bars(symbol, first, last, only_changes=only_changes)
+    with working(f"writing {target}"), Writer(target, source.header()) as writer:
+        writer.append(lines)
+    if as_json:
+        print(json.dumps({"file": str(target), "written": writer.written, "symbols": list(source.header().symbols)}))
+    else:
+        print(f"{target}: {writer.written:,} lines written")
+
+
+def chart(
+    mirror: Annotated[Path, typer.Argument(help="A file that `stratoquant mirror json` wrote.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Page to write; default beside the file.")
+    ] = None,
+    symbol: Symbol = None,
+    start: Start = None,
+    end: End = None,
+    last: Annotated[int | None, typer.Option(help="Only so many of the latest bars.", min=2)] = None,
+) -> None:
+    """Draw a JSON mirror as one page, with TradingView's lightweight-charts.
+
+    \b
+    Example: stratoquant mirror chart runs/wiring_master/mirror.jsonl --symbol BTCUSDT --last 1000
+    """
+    from mirror.chart import page
+    from mirror.json.reader import read_header
+
+    header = read_header(mirror)
+    chosen = symbol or header.symbols[0]
+    if chosen not in header.symbols:
+        raise typer.BadParameter(f"the file has no {chosen}; its symbols are {', '.join(header.symbols)}")
+    bars = list(_within(mirror, chosen, *_times(start, end)))
+    target = output or mirror.with_suffix(".html")
+    deliver(page(header, bars[-last:] if last else bars), target)
+    if str(target) != "-":
+        print(target)
+
+
+def schema(output: Annotated[Path | None, typer.Option("--output", "-o")] = None) -> None:
+    """Print the JSON Schema of a line."""
+    from mirror.json.schema import text
+
+    deliver(text(), output)
+
+
+def _within(mirror: Path, symbol: str, first: int | None, end: int | None) -> Iterator[Bar]:
+    from mirror.json.reader import read
+
+    for bar in read(mirror):
+        if bar.symbol == symbol and (first is None or bar.time >= first) and (end is None or bar.time < end):
+            yield bar
+
+
+def _times(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    from graph.clock import parse_time
+
+    try:
+        return parse_time(start) if start else None, parse_time(end) if end else None
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
