@@ -1,15 +1,19 @@
-"""`make bench`: every figure in one run, printed as tables with ratios to the peers."""
+"""`make bench`: every figure in one run, printed as tables with ratios to the peers; `--only SECTION` for one table."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from tools.bench import isolated
 from tools.bench.measure import alternating, step_percentiles
 from tools.bench.peers import installed_peers, talib_stream, talipp_stream
 from tools.bench.product import (
@@ -23,53 +27,124 @@ from tools.bench.product import (
 
 BATCH_BARS = 100_000
 CROSS_BARS = 1_000_000
+STEP_BARS = 8_000
 _SLOW_PEERS = {"backtesting.py"}
+_ISOLATED_CROSSES = {
+    "hftbacktest": "hft_cross",
+    "zipline": "zipline_cross",
+    "NautilusTrader": "nautilus_cross",
+    "freqtrade": "freqtrade_cross",
+}
+_ISOLATED_STEPS = {"csp, C++": "csp_steps", "NautilusTrader, Rust": "nautilus_steps"}
+_NOTES = """Fills at the next open in stratoquant, vectorbt, backtesting.py, freqtrade and the loop; at the next close
+in zipline, in whole shares; on the signalling bar in NautilusTrader; against a book of one tick in hftbacktest.
+freqtrade's spot market is long only. Risk and limits are computed in stratoquant alone."""
 
 
-def main() -> None:
+class Section(str, Enum):  # noqa: UP042 - the command line shows the plain value
+    MASTER = "master"
+    STEPS = "steps"
+    BUILD = "build"
+    MEMORY = "memory"
+    COMMANDS = "commands"
+    CROSS = "cross"
+
+
+def main(only: Annotated[Section | None, typer.Option(help="One section instead of all.")] = None) -> None:
+    """Measure this product on this machine, beside its peers."""
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     console = Console(width=110)
-    master = master_figures(BATCH_BARS)
-    steps = {"step p50", "step p99"}
-    _table(console, "ns a bar and symbol", {f"master, {n}": v for n, v in master.items() if n not in steps}, "ns")
+    sections: dict[Section, Callable[[Console], None]] = {
+        Section.MASTER: _master,
+        Section.STEPS: _steps,
+        Section.BUILD: _build,
+        Section.MEMORY: _memory,
+        Section.COMMANDS: _commands,
+        Section.CROSS: _cross,
+    }
+    for section, show in sections.items():
+        if only in (None, section):
+            show(console)
+
+
+def _master(console: Console) -> None:
+    figures = {n: v for n, v in master_figures(BATCH_BARS).items() if n.startswith("batch")}
+    _table(console, "master wiring, ns a bar and symbol", figures, "ns")
     _table(console, "ns a bar, one symbol", one_node_figures(BATCH_BARS), "ns")
-    _steps(console, {f"master, one symbol, {n}": v for n, v in master.items() if n in steps})
-    _table(console, "build of the master", build_seconds(), "s")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        peaks = backtest_peaks(folder, (100_000, 1_000_000))
-        _table(console, "peak memory of a backtest", {f"{bars:,} bars": mib for bars, mib in peaks.items()}, "MiB")
-        growth = peaks[1_000_000] / peaks[100_000] - 1.0
-        console.print(f"growth from 1e5 to 1e6 bars: {growth:+.1%}\n")
-        _table(console, "whole commands, warm, wall", command_seconds(folder), "s")
-    _cross(console)
 
 
-def _steps(console: Console, ours: Mapping[str, float]) -> None:
+def _steps(console: Console) -> None:
     """Latency of one step called from Python. The peers compute indicators only: no decisions, risk or orders."""
-    _, bars = cross(8_000)
-    figures = dict(ours)
+    ours = master_figures(BATCH_BARS)
+    figures = {f"stratoquant, whole master, one symbol, {q}": ours[f"step {q}"] for q in ("p50", "p99")}
+    problems = {}
+    _, bars = cross(STEP_BARS)
     for name, make in (("TA-Lib stream, 20 calls", talib_stream), ("talipp, 17 indicators", talipp_stream)):
         p50, p99 = step_percentiles(make(bars), 6_000)
         figures |= {f"{name}, p50": p50, f"{name}, p99": p99}
+    with TemporaryDirectory() as folder:
+        isolated.write_columns(cross(20_000)[1], Path(folder))
+        for name, program in _ISOLATED_STEPS.items():
+            outcome = isolated.run(program, Path(folder))
+            if outcome.problem:
+                problems[name] = outcome.problem
+            else:
+                figures |= {f"{name}, {outcome.what}, {q}": outcome.figures[q] for q in ("p50", "p99")}
     _table(console, "one step from Python", figures, "us")
+    _tell_missing(console, problems)
+
+
+def _build(console: Console) -> None:
+    _table(console, "build of the master", build_seconds(), "s")
+
+
+def _memory(console: Console) -> None:
+    with TemporaryDirectory() as name:
+        peaks = backtest_peaks(Path(name), (100_000, 1_000_000))
+    _table(console, "peak memory of a backtest", {f"{bars:,} bars": mib for bars, mib in peaks.items()}, "MiB")
+    growth = peaks[1_000_000] / peaks[100_000] - 1.0
+    console.print(f"growth from 1e5 to 1e6 bars: {growth:+.1%}\n")
+
+
+def _commands(console: Console) -> None:
+    with TemporaryDirectory() as name:
+        _table(console, "whole commands, warm, wall", command_seconds(Path(name)), "s")
 
 
 def _cross(console: Console) -> None:
-    """The same SMA cross over the same bars in every engine, in turns, fills and fees included, risk only in ours."""
+    """The same SMA cross over the same bars in every engine, fills and fees included."""
     prepared, bars = cross(CROSS_BARS)
     peers = installed_peers()
     quick = {name: make(bars) for name, make in peers.items() if name not in _SLOW_PEERS}
-    seconds = alternating({"stratoquant": prepared.run, **quick})
+    nanoseconds = {
+        name: s / CROSS_BARS * 1e9 for name, s in alternating({"stratoquant": prepared.run, **quick}).items()
+    }
     for name in _SLOW_PEERS & peers.keys():
-        seconds |= alternating({name: peers[name](bars)}, repeats=1)
+        nanoseconds[name] = alternating({name: peers[name](bars)}, repeats=1)[name] / CROSS_BARS * 1e9
+    problems = {}
+    with TemporaryDirectory() as folder:
+        isolated.write_columns(bars, Path(folder))
+        for name, program in _ISOLATED_CROSSES.items():
+            outcome = isolated.run(program, Path(folder))
+            if outcome.problem:
+                problems[name] = outcome.problem
+            else:
+                bars_run = outcome.figures.get("bars", CROSS_BARS)
+                nanoseconds[name] = outcome.figures["seconds"] / bars_run * 1e9
     table = Table(title=f"SMA cross over {CROSS_BARS:,} bars", title_justify="left")
     for heading in ("engine", "seconds", "ns a bar", "times stratoquant"):
         table.add_column(heading, justify="left" if heading == "engine" else "right")
-    for name, taken in sorted(seconds.items(), key=lambda item: item[1]):
-        ratio = taken / seconds["stratoquant"]
-        table.add_row(name, f"{taken:.4f}", f"{taken / CROSS_BARS * 1e9:.1f}", f"{ratio:.2f}")
+    for name, taken in sorted(nanoseconds.items(), key=lambda item: item[1]):
+        ratio = taken / nanoseconds["stratoquant"]
+        table.add_row(name, f"{taken * CROSS_BARS / 1e9:.4f}", f"{taken:,.1f}", f"{ratio:,.2f}")
     console.print(table)
+    console.print(f"[dim]{_NOTES}[/dim]")
+    _tell_missing(console, problems)
+
+
+def _tell_missing(console: Console, problems: Mapping[str, str]) -> None:
+    for name, reason in problems.items():
+        console.print(f"not run: {name}: {reason}")
 
 
 def _table(console: Console, title: str, figures: Mapping[str, float], unit: str) -> None:
@@ -82,4 +157,4 @@ def _table(console: Console, title: str, figures: Mapping[str, float], unit: str
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)
