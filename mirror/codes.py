@@ -85,6 +85,12 @@ _PAGES = (
         "Write to another file, or remove the old one.",
     ),
     CodePage(
+        "M033",
+        "file in use",
+        "Another process holds the file open to append to it: a live journal, or the same command twice.",
+        "Wait until it is done, or write to another file.",
+    ),
+    CodePage(
         "M040",
         "chart library missing",
         "The page is drawn by lightweight-charts, which npm installs; it is not part of this product.",

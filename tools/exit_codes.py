@@ -8,7 +8,7 @@ from enum import IntEnum
 from graph.diagnostics import Diagnostic, Severity
 
 UNREADABLE_WIRING = "W001"
-UNREADABLE = ("D001", "D002", "M010", "M011", "M020", "M030", "M031", "M040")
+UNREADABLE = ("D001", "D002", "M010", "M011", "M020", "M030", "M031", "M033", "M040")
 
 
 class ExitCode(IntEnum):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +30,8 @@ def register(app: typer.Typer) -> None:
 def mirror_json(
     run: Annotated[Path, typer.Argument(help="Folder of a run, as `stratoquant backtest` makes it.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write or to continue; default RUN/mirror.jsonl.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write or to continue; default RUN.jsonl, - for the screen."),
     ] = None,
     symbol: Symbol = None,
     start: Start = None,
@@ -41,20 +44,27 @@ def mirror_json(
     """Write decisions, regime, risk and vetoes of every bar as JSON lines.
 
     \b
-    A file that is there already goes on where it ends. latest.json beside it holds the last bar of each symbol.
+    A file that is there already goes on where it ends. Beside it the last bar of each symbol: btc.latest.json with
+    btc.jsonl.
     Example: stratoquant mirror json runs/wiring_master
     """
+    from mirror.json.models import line_text
     from mirror.json.run import Run
-    from mirror.json.writer import Writer
+    from mirror.json.writer import changes, writing
 
     source = Run(run)
-    target = output or run / "mirror.jsonl"
+    target = output or run.with_name(f"{run.resolve().name}.jsonl")
     first, last = _times(start, end)
-    lines = source.bars(symbol, first, last, only_changes=only_changes)
-    with working(f"writing {target}"), Writer(target, source.header()) as writer:
+    lines = source.bars(symbol, first, last)
+    header = source.header(symbol, first, only_changes=only_changes)
+    if str(target) == "-":
+        for line in chain([header], changes(lines) if only_changes else lines):
+            sys.stdout.write(line_text(line))
+        return
+    with working(f"writing {target}"), writing(target, header) as writer:
         writer.append(lines)
     if as_json:
-        print(json.dumps({"file": str(target), "written": writer.written, "symbols": list(source.header().symbols)}))
+        print(json.dumps({"file": str(target), "written": writer.written, "symbols": list(header.symbols)}))
     else:
         print(f"{target}: {writer.written:,} lines written")
 
@@ -72,7 +82,7 @@ def chart(
     """Draw a JSON mirror as one page, with TradingView's lightweight-charts.
 
     \b
-    Example: stratoquant mirror chart runs/wiring_master/mirror.jsonl --symbol BTCUSDT --last 1000
+    Example: stratoquant mirror chart runs/wiring_master.jsonl --symbol BTCUSDT --last 1000
     """
     from mirror.chart import page
     from mirror.json.reader import read_header
@@ -89,7 +99,10 @@ def chart(
 
 
 def schema(output: Annotated[Path | None, typer.Option("--output", "-o")] = None) -> None:
-    """Print the JSON Schema of a line."""
+    """Print the JSON Schema of a line.
+
+    Example: stratoquant mirror schema -o mirror.schema.json
+    """
     from mirror.json.schema import text
 
     deliver(text(), output)

@@ -6,6 +6,7 @@ which then needs nothing else.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def page(header: Header, bars: Sequence[Bar]) -> str:
     parts = files("mirror.chart")
     template = (parts / "page.html").read_text(encoding="utf-8")
     fill = {
-        "TITLE": f"{header.name} · {bars[0].symbol}",
+        "TITLE": html.escape(f"{header.name} · {bars[0].symbol}"),
         "STYLE": (parts / "page.css").read_text(encoding="utf-8"),
         "LIBRARY": _library(),
         "DATA": json.dumps(payload(header, bars), separators=(",", ":")).replace("</", "<\\/"),

@@ -7,6 +7,8 @@ const colour = (name) => style.getPropertyValue(`--${name}`).trim();
 const UP = '#089981', DOWN = '#f23645', VETO = '#ff9800', BLUE = '#2962ff';
 const REGIMES = ['#90a4ae', '#fbc02d', '#43a047', '#e53935', '#fb8c00', '#8e24aa', '#00acc1', '#6d4c41'];
 
+const plain = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
 const chart = createChart(document.getElementById('chart'), {
   autoSize: true,
   layout: { background: { color: colour('back') }, textColor: colour('soft'), fontSize: 11,
@@ -31,7 +33,7 @@ function drawRegimes() {
     return { time: bar.t, value: 1, lineColor: 'transparent', topColor: shade, bottomColor: shade };
   }));
   document.getElementById('regimes').innerHTML = data.regimes
-    .map((name, k) => `<i style="background:${REGIMES[k % REGIMES.length]}"></i>${name.replaceAll('_', ' ')}`).join('');
+    .map((name, k) => `<i style="background:${REGIMES[k % REGIMES.length]}"></i>${plain(name.replaceAll('_', ' '))}`).join('');
 }
 
 function drawPrice() {
@@ -77,10 +79,10 @@ function markers() {
 }
 
 function drawAccount() {
-  const plain = { priceLineVisible: false, lineWidth: 1 };
-  chart.addSeries(LineSeries, { ...plain, color: BLUE, title: 'equity', priceFormat: { type: 'price', precision: 0, minMove: 1 } }, 1)
+  const thin = { priceLineVisible: false, lineWidth: 1 };
+  chart.addSeries(LineSeries, { ...thin, color: BLUE, title: 'equity', priceFormat: { type: 'price', precision: 0, minMove: 1 } }, 1)
     .setData(points('equity'));
-  chart.addSeries(BaselineSeries, { ...plain, baseValue: { type: 'price', price: 0 }, bottomLineColor: DOWN, topLineColor: DOWN,
+  chart.addSeries(BaselineSeries, { ...thin, baseValue: { type: 'price', price: 0 }, bottomLineColor: DOWN, topLineColor: DOWN,
     bottomFillColor1: `${DOWN}11`, bottomFillColor2: `${DOWN}44`, title: 'drawdown %', priceFormat: { type: 'price', precision: 1, minMove: 0.1 } }, 2)
     .setData(points('drawdown', (v) => -100 * v));
   chart.panes()[0].setStretchFactor(6);
@@ -90,7 +92,7 @@ function drawAccount() {
 
 function tell(bar) {
   const parts = [];
-  const add = (name, value) => value !== undefined && parts.push(`${name} <b>${value}</b>`);
+  const add = (name, value) => value !== undefined && parts.push(`${name} <b>${plain(value)}</b>`);
   add('', new Date(bar.t * 1000).toISOString().slice(0, 16).replace('T', ' '));
   for (const [name, field] of [['O', 'o'], ['H', 'h'], ['L', 'l'], ['C', 'c']]) add(name, bar[field]?.toFixed(digits));
   add('regime', bar.regime?.replaceAll('_', ' '));
@@ -100,7 +102,7 @@ function tell(bar) {
   add('pattern', bar.direction ? bar.pattern?.replaceAll('_', ' ') : undefined);
   add('stop', bar.target ? bar.stop?.toFixed(digits) : undefined);
   add('take', bar.target ? bar.take?.toFixed(digits) : undefined);
-  if (bar.vetoes) parts.push(`<span class="veto">${bar.vetoes.join(', ')}</span>`);
+  if (bar.vetoes) parts.push(`<span class="veto">${plain(bar.vetoes.join(', '))}</span>`);
   document.getElementById('legend').innerHTML = parts.join(' &nbsp; ');
 }
 

@@ -25,8 +25,11 @@ class Header(_Line):
     stratoquant: Literal[1] = Field(VERSION, description="version of this format")
     name: str = Field(description="name of the wiring")
     wiring: str = Field(description="digest of nodes, wires, parameters and kernels")
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...] = Field(description="those in this file")
     clock_ms: int = Field(gt=0, description="length of a bar, milliseconds")
+    run: str = Field("", description="same for a run and its continuation: symbols, first bar, venue, cash")
+    start: int | None = Field(None, ge=0, description="UTC milliseconds of the first bar that this file covers")
+    lines: Literal["bars", "changes"] = Field("bars", description="a line a bar, or only where something changes")
     regimes: tuple[str, ...] = Field((), description="names of the regimes, by number")
     reasons: tuple[str, ...] = Field((), description="names of the vetoes, by bit")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from pydantic import ValidationError
 
@@ -15,8 +16,7 @@ from runtime.errors import StratoError
 def read_header(path: Path) -> Header:
     """The first line. Raises StratoError when the file cannot be read or is no JSON mirror of a known version."""
     with _opened(path) as file:
-        first = file.readline()
-    return _header(path, first)
+        return _header(path, file.readline())
 
 
 def read(path: Path) -> Iterator[Bar]:
@@ -25,7 +25,7 @@ def read(path: Path) -> Iterator[Bar]:
         _header(path, file.readline())
         last: dict[str, int] = {}
         for number, text in enumerate(file, start=2):
-            if not text.endswith("\n"):
+            if not text.endswith(b"\n"):
                 return
             bar = _bar(path, number, text)
             if bar.time <= last.get(bar.symbol, -1):
@@ -34,17 +34,17 @@ def read(path: Path) -> Iterator[Bar]:
             yield bar
 
 
-def _opened(path: Path):  # type: ignore[no-untyped-def]
+def _opened(path: Path) -> IO[bytes]:
     try:
-        return path.open(encoding="utf-8", newline="\n")
+        return path.open("rb")
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise StratoError(f"{path}: {reason}", "give a file that `stratoquant mirror json` wrote", "M030") from None
 
 
-def _header(path: Path, text: str) -> Header:
+def _header(path: Path, text: bytes) -> Header:
     facts = _json(path, 1, text)
-    if facts.get("kind") != "header":
+    if facts.get("kind") != "header" or not text.endswith(b"\n"):
         raise _refused(path, 1, "the first line is no header", "give a file that `stratoquant mirror json` wrote")
     version = facts.get("stratoquant")
     if isinstance(version, int) and version > VERSION:
@@ -55,14 +55,14 @@ def _header(path: Path, text: str) -> Header:
     return line
 
 
-def _bar(path: Path, number: int, text: str) -> Bar:
+def _bar(path: Path, number: int, text: bytes) -> Bar:
     line = _line(path, number, text)
     if not isinstance(line, Bar):
         raise _refused(path, number, "a second header", "keep one run in one file")
     return line
 
 
-def _json(path: Path, number: int, text: str) -> dict[str, object]:
+def _json(path: Path, number: int, text: bytes) -> dict[str, object]:
     try:
         facts = json.loads(text)
     except ValueError:
@@ -72,7 +72,7 @@ def _json(path: Path, number: int, text: str) -> dict[str, object]:
     return facts
 
 
-def _line(path: Path, number: int, text: str) -> Header | Bar:
+def _line(path: Path, number: int, text: bytes) -> Header | Bar:
     try:
         return LINE.validate_json(text)
     except ValidationError as problem:

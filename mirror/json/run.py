@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -10,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from graph.clock import format_time
 from mirror.json.models import Bar, Decision, Fill, Header, Risk
 from mirror.pine.series import run_facts
 from runtime.errors import StratoError
@@ -24,45 +27,47 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.facts = run_facts(folder)
-        self.roles: Mapping[str, str] = self.facts.get("roles", {})
+        if "roles" not in self.facts:
+            message = f"{folder}: the run does not say which of its ports play which role"
+            raise StratoError(message, "an earlier release made it: run the backtest again", "M020")
+        self.roles: Mapping[str, str] = self.facts["roles"]
         self.labels: Mapping[str, list[str]] = self.facts.get("labels", {})
 
-    def header(self) -> Header:
+    def header(self, symbol: str | None = None, start: int | None = None, *, only_changes: bool = False) -> Header:
+        """The header of a file that covers the bars from `start` on, UTC milliseconds, of one symbol or of all."""
+        first = int(self.facts["start_ms"])
         return Header(
             name=self.facts["name"],
             wiring=self.facts["wiring"],
-            symbols=tuple(self.facts["symbols"]),
+            run=self._identity(),
+            symbols=(symbol,) if symbol else tuple(self.facts["symbols"]),
+            start=first if start is None else max(first, start),
+            lines="changes" if only_changes else "bars",
             clock_ms=self.facts["clock_ms"],
             regimes=tuple(self.labels.get("regime", ())),
             reasons=tuple(self.labels.get("veto", ())),
         )
 
-    def bars(
-        self,
-        symbol: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        *,
-        only_changes: bool = False,
-    ) -> Iterator[Bar]:
+    def bars(self, symbol: str | None = None, start: int | None = None, end: int | None = None) -> Iterator[Bar]:
         """Lines in order of time, then of symbols. start, end: UTC milliseconds, end excluded.
 
-        only_changes: leaves out a bar whose decision, regime, vetoes and levels are those of the symbol's bar before,
-        and that has no fill. Raises StratoError at once for a symbol that the run does not have.
+        Raises StratoError at once for a symbol or a period that the run does not have.
         """
         if symbol is not None and symbol not in self.facts["symbols"]:
             held = ", ".join(self.facts["symbols"])
             raise StratoError(f"{self.folder}: the run has no symbol {symbol}", f"its symbols are {held}", "M022")
-        return self._lines(self._rows(symbol, start, end), only_changes=only_changes)
-
-    def _lines(self, rows: Iterator[dict[str, Any]], *, only_changes: bool) -> Iterator[Bar]:
+        first, last = self.facts["start_ms"], self.facts["end_ms"]
+        if max(first, start or first) >= min(last, end if end is not None else last):
+            message = f"{self.folder}: no bar lies in that period"
+            raise StratoError(message, f"the run reaches from {format_time(first)} to {format_time(last)}", "M041")
         fills, equity = self._fills(), self._equity()
-        before: dict[str, Bar] = {}
-        for row in rows:
-            bar = self._bar(row, fills, equity)
-            if not only_changes or bar.fills or not _says_the_same(bar, before.get(bar.symbol)):
-                yield bar
-            before[bar.symbol] = bar
+        return (self._bar(row, fills, equity) for row in self._rows(symbol, start, end))
+
+    def _identity(self) -> str:
+        """Does not move as a run grows at its end. Venue and cash decide fills, and so every later bar."""
+        venue, cash = self.facts.get("venue"), self.facts.get("metrics", {}).get("initial_equity")
+        parts = (self.facts["symbols"], self.facts["start_ms"], venue, cash)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def _rows(self, symbol: str | None, start: int | None, end: int | None) -> Iterator[dict[str, Any]]:
         order = {name: place for place, name in enumerate(self.facts["symbols"])}
@@ -148,12 +153,3 @@ class Run:
 
 def _known(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
-
-
-def _says_the_same(bar: Bar, before: Bar | None) -> bool:
-    if before is None:
-        return False
-    one, other = bar.decision, before.decision
-    same = (one.direction, one.pattern, one.target) == (other.direction, other.pattern, other.target)
-    levels = (bar.risk.vetoes, bar.risk.stop, bar.risk.take) == (before.risk.vetoes, before.risk.stop, before.risk.take)
-    return same and levels and bar.regime == before.regime

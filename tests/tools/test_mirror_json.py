@@ -85,3 +85,25 @@ def test_the_chart_says_what_is_missing(run: Path, shell: Shell, monkeypatch: py
     assert shell.run("mirror", "chart", "m.jsonl", "--symbol", "DOGE") == 2
     assert shell.run("mirror", "chart", "other.jsonl") == 3 and "M030" in shell.err
     assert shell.run("mirror", "json", "nowhere") == 3 and "M020" in shell.err
+
+
+def test_the_screen_shows_the_same_lines(run: Path, shell: Shell) -> None:
+    asked = ("mirror", "json", str(run), "--symbol", "BTCUSDT", "--only-changes")
+    assert shell.run(*asked, "-o", "m.jsonl") == 0
+    assert shell.run(*asked, "-o", "-") == 0
+    assert shell.out == Path("m.jsonl").read_text(encoding="utf-8") and not Path("-").exists()
+
+
+def test_what_does_not_fit_a_file_or_a_run_is_refused(run: Path, shell: Shell) -> None:
+    asked = ("mirror", "json", str(run), "-o", "m.jsonl")
+    assert shell.run(*asked, "--symbol", "BTCUSDT") == 0
+    assert shell.run(*asked) == 1 and "M032" in shell.err and "symbols" in shell.err
+    assert shell.run("mirror", "json", str(run), "--start", "2030-01-01") == 1 and "M041" in shell.err
+    old = Path("old")
+    old.mkdir()
+    facts = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    (old / "result.json").write_text(json.dumps({k: v for k, v in facts.items() if k != "roles"}), encoding="utf-8")
+    assert shell.run("mirror", "json", "old") == 3 and "M020" in shell.err and "again" in shell.err
+    Path("picture.jsonl").write_bytes(b"\xf5\x00\xff" * 50)
+    assert shell.run("mirror", "chart", "picture.jsonl") == 3 and "M030" in shell.err
+    assert shell.run("mirror", "json", str(run), "-o", "picture.jsonl") == 3 and "Traceback" not in shell.err

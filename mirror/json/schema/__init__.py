@@ -61,13 +61,17 @@ def _object_breaks(name: str, old: Schema, new: Schema) -> list[str]:
             found.append(f"{name}.{field} is gone")
         elif _shape(before) != _shape(fields[field]):
             found.append(f"{name}.{field} has changed from {_shape(before)} to {_shape(fields[field])}")
-    lost = set(old.get("required", ())) - set(new.get("required", ()))
+    needed, known = set(new.get("required", ())), old.get("properties", {}).keys()
+    lost = set(old.get("required", ())) - needed
     found += [f"{name}.{field} may be absent now" for field in sorted(lost & fields.keys())]
-    added = set(new.get("required", ())) - old.get("properties", {}).keys()
-    found += [f"{name}.{field} is required and new: older files lack it" for field in sorted(added)]
+    found += [f"{name}.{field} is required and new: older files lack it" for field in sorted(needed - known)]
+    stricter = (needed & known) - set(old.get("required", ()))
+    found += [f"{name}.{field} is required now: older files may lack it" for field in sorted(stricter)]
+    if old.get("enum") != new.get("enum") or old.get("type") != new.get("type"):
+        found.append(f"{name} has changed from {_shape(old)} to {_shape(new)}")
     return found
 
 
 def _shape(field: Schema) -> Schema:
-    """What a reader relies on: everything but words for people."""
-    return {key: value for key, value in field.items() if key not in ("description", "title", "default")}
+    """What a reader relies on: everything but words for people. A default says what a field means that is left out."""
+    return {key: value for key, value in field.items() if key not in ("description", "title")}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mirror.json import schema
 from mirror.json.models import LINE, VERSION, Bar, Decision, Fill, Header, Risk, line_text
 from mirror.json.reader import read, read_header
-from mirror.json.writer import Writer
+from mirror.json.writer import Writer, latest_path, writing
 from runtime.errors import StratoError
 
 HEADER = Header(
@@ -50,7 +50,7 @@ def bars(first: int, count: int) -> list[Bar]:
 
 
 def written(path: Path, lines: list[Bar]) -> Path:
-    with Writer(path, HEADER) as writer:
+    with writing(path, HEADER) as writer:
         writer.append(lines)
     return path
 
@@ -73,7 +73,7 @@ def test_a_file_is_read_back_and_the_last_bars_stand_beside_it(tmp_path: Path) -
     path = written(tmp_path / "m.jsonl", bars(0, 5))
     assert read_header(path) == HEADER
     assert list(read(path)) == bars(0, 5)
-    latest = json.loads((tmp_path / "latest.json").read_text(encoding="utf-8"))
+    latest = json.loads(latest_path(path).read_text(encoding="utf-8"))
     assert list(latest) == ["A", "B"] and latest["B"]["time"] == 240_000
 
 
@@ -110,6 +110,8 @@ def test_a_file_of_another_run_is_left_alone(tmp_path: Path) -> None:
 BROKEN = {
     "not there": (None, "M030.*no such file"),
     "no header": ('{"kind":"bar","time":1,"symbol":"A"}\n', "1: the first line is no header"),
+    "bytes": (b"\xf5\x00\xff\n", "1: no JSON"),
+    "header cut off": (line_text(HEADER).rstrip("\n"), "1: the first line is no header"),
     "no json": (line_text(HEADER) + "{\n", "2: .*invalid json"),
     "newer": (line_text(HEADER).replace('"stratoquant":1', '"stratoquant":2'), "M031.*version 2 is newer"),
     "a price below 0": (line_text(HEADER) + '{"kind":"bar","time":1,"symbol":"A","close":-1}\n', "2: bar.close: "),
@@ -123,7 +125,7 @@ def test_a_broken_file_is_refused_with_its_line(name: str, tmp_path: Path) -> No
     text, message = BROKEN[name]
     path = tmp_path / "m.jsonl"
     if text is not None:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(StratoError, match=f"(?s){message}"):
         list(read(path))
 
@@ -161,6 +163,14 @@ def _no_longer_there(found: dict[str, Any]) -> None:
     found["$defs"]["Bar"]["required"].remove("symbol")
 
 
+def _required_now(found: dict[str, Any]) -> None:
+    found["$defs"]["Bar"].setdefault("required", []).append("regime")
+
+
+def _other_default(found: dict[str, Any]) -> None:
+    found["$defs"]["Header"]["properties"]["lines"]["default"] = "changes"
+
+
 def _new_kind(found: dict[str, Any]) -> None:
     found["discriminator"]["mapping"]["order"] = "#/$defs/Order"
 
@@ -170,7 +180,18 @@ def _model_gone(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_without, _other_type, _wider, _new_and_required, _no_longer_there, _new_kind, _model_gone]
+    "change",
+    [
+        _without,
+        _other_type,
+        _wider,
+        _new_and_required,
+        _no_longer_there,
+        _required_now,
+        _other_default,
+        _new_kind,
+        _model_gone,
+    ],
 )
 def test_each_kind_of_break_is_found(change: Any) -> None:
     changed = deepcopy(schema.present())
