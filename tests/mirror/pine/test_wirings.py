@@ -71,7 +71,7 @@ def test_every_layer_alone_agrees_on_some_bars(engine: Engine, tmp_path: Path) -
 
 @pytest.mark.slow
 @on_each_engine
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2])
 def test_every_layer_alone_agrees_on_5000_bars_of_three_symbols(engine: Engine, seed: int, tmp_path: Path) -> None:
     text, keys = alone(seed)
     parity = compare_nodes(text, keys, tmp_path, recorded(5_200, SYMBOLS), engine)
