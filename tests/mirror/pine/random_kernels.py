@@ -110,7 +110,7 @@ class Writer:
     def counted(self, depth: int) -> list[str]:
         self.count += 1
         pad, name = "    " * depth, f"j{self.count}"
-        end = self.random.choice(["3", "k", "len(s.values)", f"{self.whole()} % 4"])
+        end = self.random.choice(["3", "k", "len(s.values)", f"({self.whole()}) % 4"])
         lines = [f"{pad}for {name} in range({end}):"]
         self.ints.append(name)
         lines += self.block(depth + 1, 2, in_loop=True)

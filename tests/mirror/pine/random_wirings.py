@@ -33,6 +33,16 @@ SOURCES = [
     "L68",
     "atr",
 ]  # wired as the product wires them: among them is a port of every type
+_OHLC = {"high": "L0.high", "low": "L0.low", "close": "L0.close"}
+FEW_SOURCES: dict[str, dict[str, object]] = {
+    "L0": {"inputs": {"raw": "market", "now": "clock.time"}},
+    "L1": {"inputs": _OHLC},
+    "L2": {"inputs": {"close": "L0.close"}},
+    "L11": {"inputs": {"close": "L0.close"}},
+    "L15": {"inputs": _OHLC},
+    "L19": {"inputs": _OHLC},
+    "L59": {"inputs": {"close": "L0.close", "volume": "L0.volume", "buy_volume": "L0.buy_volume"}},
+}  # quick to compile
 FROM_BARS = ("open", "high", "low", "close", "volume", "time")
 CLOCKS = ("3m", "5m", "15m")
 
@@ -116,7 +126,9 @@ class Wirer:
         return chosen
 
     def text(self) -> str:
-        head = {"stratoquant": 1, "name": "random", "clock": "1m", "include": self.includes}
+        head: dict[str, Any] = {"stratoquant": 1, "name": "random", "clock": "1m"}
+        if self.includes:
+            head["include"] = self.includes
         return yaml.safe_dump({**head, "nodes": self.nodes, "record": [], "roles": {}}, sort_keys=False)
 
 
@@ -131,10 +143,10 @@ def each_layer_alone(seed: int, layers: list[Layer], includes: list[str]) -> tup
     return wirer.text(), keys
 
 
-def chained_layers(seed: int, layers: list[Layer], includes: list[str], count: int = 12) -> tuple[str, list[str]]:
+def chained_layers(seed: int, layers: list[Layer], count: int = 8) -> tuple[str, list[str]]:
     """A wiring whose nodes read each other, on several clocks and one step late, and the names of those nodes."""
-    wirer = Wirer(random.Random(seed), includes)
-    wirer.add_sources(SOURCES)
+    wirer = Wirer(random.Random(seed), [], nodes={key: dict(node) for key, node in FEW_SOURCES.items()})
+    wirer.add_sources(list(FEW_SOURCES))
     keys = []
     for k in range(count):
         layer = wirer.random.choice(layers)
