@@ -100,7 +100,8 @@ def verify(
     """Run the plan and the Pine script over the same bars, and compare them port by port.
 
     \b
-    Exit code 1 when a bar differs.
+    Exit code 1 when a bar differs. Interpreters: PyneCore comes with `pip install 'stratoquant[pine]'`; PineTS runs in
+    Node, after `npm install --prefix ~/.cache/stratoquant/pinets pinets@0.9.34`.
     Example: stratoquant mirror verify specs/bars_only.yaml --data bars/ --bars 20000
     """
     from mirror.pine.export import choose, computed_ports, export, probe_text
