@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools.terminal import noticing_ctrl_c
+
 if TYPE_CHECKING:
     from graph.plan import Plan
     from runtime.backtest import RunSettings
@@ -122,12 +124,18 @@ def run_into(
     from runtime.backtest import role_labels, role_ports, run_backtest, write_results
     from runtime.metrics import compute_metrics
 
-    with folder_made_whole(target) as folder:
+    with folder_made_whole(target) as folder, noticing_ctrl_c() as check:
         with progress(market.bars, console) as advance:
-            result = run_backtest(plan, market, settings, folder, advance)
+
+            def bars_done(done: int) -> None:
+                check()
+                advance(done)
+
+            result = run_backtest(plan, market, settings, folder, bars_done)
         roles, labels = role_ports(plan), role_labels(plan)
         metrics = compute_metrics(result, roles, labels)
         write_results(result, metrics, roles, labels, folder)
+        check()
     return result, metrics
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 from graph.render import Paint, plain
@@ -18,6 +21,37 @@ def painter(stream: TextIO) -> Paint:
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return plain
     return lambda role, text: f"\x1b[{_STYLES[role]}m{text}\x1b[0m" if role in _STYLES else text
+
+
+@contextmanager
+def noticing_ctrl_c() -> Iterator[Callable[[], None]]:
+    """Yields what raises KeyboardInterrupt again when a Ctrl-C was pressed inside the block and somebody dropped it.
+
+    Libraries that call Python back from compiled code lose an exception now and then; a long run would go on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    ignored = before is signal.SIG_IGN  # as in a background job, which Ctrl-C is not meant for
+    if not ignored:
+        signal.signal(signal.SIGINT, press)
+    try:
+        yield check
+    finally:
+        if not ignored:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
