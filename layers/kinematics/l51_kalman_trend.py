@@ -4,20 +4,22 @@ Rule: y = ln c = level + noise(r v), level = level[1] + slope[1] + noise(q_level
     with v = ewm((y - y[1])^2, 240), this bar included. With gain K, forecast covariance P and H = [1, 0] the
     covariance becomes (I - K H) P (I - K H)' + K r v K' (Joseph), which stays positive. level = exp of the filtered
     level; slope_t = slope / sqrt(P11); innovation = (y - forecast) / sqrt(P00 + r v).
-Note: it starts on the first bar with a v from level y, slope 0 and the covariance v I, and speaks from the next bar on.
-    v is held above 1e-18, the square of the rounding of a log price, so that a stopped market is no division by 0.
+Note: what is kept of the level is the gap y - level, so that only returns enter, which have all their digits; a log
+    price has lost those that a slope lives on.
+    It starts on the first bar with a v from level y, slope 0 and the covariance v I, and speaks from the next bar on.
+    v is held at or above 1e-18, so that a market that has stopped is no division by 0.
     At the defaults r v is a ten-thousandth of the variance that a bar has, so slope_t and innovation are large;
-    multiply all three variances by one factor to bring them to the scale of standard normal values, which changes
-    nothing else.
+    multiply all three variances by 1e4 to bring them to the scale of standard normal values; level and slope do not
+    change by that, once the start is forgotten.
 """
 
-from math import exp, isnan, log, nan, sqrt
+from math import exp, isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
 from graph.types import Price, Real, Sigma
 from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.scalars import finite
+from layers.primitives.scalars import finite, log_return
 
 POWER = 240
 ROUNDING = 1e-18
@@ -31,8 +33,8 @@ class Params(Parameters):
 
 class Memory(State):
     power: Smoothed
-    log: float = nan
-    level: float = nan
+    close: float = nan
+    gap: float = nan
     slope: float = 0.0
     p00: float = 0.0
     p01: float = 0.0
@@ -56,13 +58,12 @@ class Out(NamedTuple):
     warmup=lambda p: POWER + 1,
 )
 def step(s: Memory, p: Params, close: Price) -> Out:
-    y = log(close)
-    change = y - s.log
-    s.log = y
+    change = log_return(close, s.close)
+    s.close = close
     v = max(ewm(s.power, change * change, POWER), ROUNDING)
-    if isnan(s.level):
+    if isnan(s.gap):
         if not isnan(s.power.value):
-            s.level = y
+            s.gap = 0.0
             s.p00 = v
             s.p11 = v
         return Out(nan, nan, nan, nan)
@@ -70,14 +71,14 @@ def step(s: Memory, p: Params, close: Price) -> Out:
     p01 = s.p01 + s.p11
     p11 = s.p11 + p.q_slope * v
     noise = p.r * v
-    surprise = y - (s.level + s.slope)
+    surprise = s.gap + change - s.slope
     spread = p00 + noise
     k0 = p00 / spread
     k1 = p01 / spread
     rest = noise / spread  # 1 - k0
-    s.level += s.slope + k0 * surprise
+    s.gap = rest * surprise
     s.slope += k1 * surprise
     s.p00 = rest * rest * p00 + k0 * k0 * noise
     s.p01 = rest * (p01 - k1 * p00) + k0 * k1 * noise
     s.p11 = k1 * k1 * p00 - 2.0 * k1 * p01 + p11 + k1 * k1 * noise
-    return Out(finite(exp(s.level)), s.slope, s.slope / sqrt(s.p11), surprise / sqrt(spread))
+    return Out(finite(close * exp(-s.gap)), s.slope, s.slope / sqrt(s.p11), surprise / sqrt(spread))
