@@ -17,7 +17,8 @@ def wiring_digest(graph: Graph) -> str:
     for key, node in sorted(graph.nodes.items()):
         wires = "; ".join(f"{port}={_exact(binding)}" for port, binding in sorted(node.inputs.items()))
         params = "" if node.params is None else repr(sorted(node.params.model_dump().items()))
-        parts.append(f"{key} {node.layer.key} {node.clock_ms} {params} {wires}")
+        model = "" if node.model is None else node.model.sha256
+        parts.append(f"{key} {node.layer.key} {node.clock_ms} {params} {model} {wires}")
     layers = {node.layer.key: node.layer for node in graph.nodes.values()}
     parts += [source.text for _, layer in sorted(layers.items()) for source in reachable(layer.step)]
     parts += [f"{port}={_exact(binding)}" for port, binding in sorted(graph.orders.items())]

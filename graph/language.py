@@ -1,4 +1,4 @@
-"""The words in which a layer is declared: parameters, memory, kernels and the layer itself. Nothing here compiles.
+"""The words in which a layer is declared: parameters, model, memory, kernels, the layer. Nothing here compiles.
 
 A layer file reads like this:
 
@@ -15,7 +15,8 @@ A layer file reads like this:
     @layer(14, "rsi", domain="kinematics", source="Wilder 1978", warmup=lambda p: p.window)
     def step(s: Memory, p: Params, close: Price) -> Out: ...
 
-`s` or `p` is left out when the layer has no memory or no parameters.
+`s` or `p` is left out when the layer has no memory or no parameters. A layer that was fitted to data takes its numbers
+as a third argument, `m: Weights`, where Weights is a Model: arrays that a file beside the wiring holds.
 """
 
 from __future__ import annotations
@@ -98,6 +99,11 @@ class State:
     """Base of memory declarations: fields are `float`, `int`, `Array` or another State."""
 
 
+class Model(State):
+    """Base of the numbers that a fit found: fields are `Array` with a fixed size. They come from a model file that the
+    wiring names, are the same for all symbols, and a step only reads them."""
+
+
 @dataclass(frozen=True)
 class StateField:
     """One field of a state. kind: 'float', 'int', 'array' or 'state'."""
@@ -162,6 +168,7 @@ class Layer:
     inputs: dict[str, PortType]
     outputs: dict[str, PortType]
     params: type[Parameters] | None
+    model: type[Model] | None
     state: type[State] | None
     portfolio: bool
     closed_loop: bool
@@ -213,9 +220,11 @@ def layer(
     def declare(step: Callable[..., Any]) -> Layer:
         hints = get_type_hints(step, include_extras=True)
         output = hints.pop("return")
-        state = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, State)), None)
-        params = next((h for h in hints.values() if isinstance(h, type) and issubclass(h, Parameters)), None)
-        inputs = {port_name(n): port_type(h) for n, h in hints.items() if h is not state and h is not params}
+        classes = [h for h in hints.values() if isinstance(h, type)]
+        state = next((h for h in classes if issubclass(h, State) and not issubclass(h, Model)), None)
+        model = next((h for h in classes if issubclass(h, Model)), None)
+        params = next((h for h in classes if issubclass(h, Parameters)), None)
+        inputs = {port_name(n): port_type(h) for n, h in hints.items() if h not in (state, params, model)}
         outputs = {port_name(n): port_type(h) for n, h in get_type_hints(output, include_extras=True).items()}
         if domain not in DOMAINS:
             raise TypeError(f"layer {name}: unknown domain {domain!r}; the domains are {', '.join(DOMAINS)}")
@@ -228,6 +237,7 @@ def layer(
             inputs=inputs,
             outputs=outputs,
             params=params,
+            model=model,
             state=state,
             portfolio=scope == "portfolio",
             closed_loop=loop == "closed",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.language import PER_SYMBOL, Capacity, Parameters, Sizing, State, state_fields
+from graph.language import PER_SYMBOL, Capacity, Model, Parameters, Sizing, State, state_fields
 
 Record = npt.NDArray[np.void]
 
@@ -79,6 +79,16 @@ def params_dtype(params: type[Parameters]) -> np.dtype[np.void]:
     """The record of a layer's parameters: int64 where the declaration says int, else float64."""
     kinds = {name: np.int64 if f.annotation is int else np.float64 for name, f in params.model_fields.items()}
     return np.dtype(list(kinds.items()) or [("unused", np.int64)])
+
+
+def model_dtype(model: type[Model]) -> np.dtype[np.void]:
+    """The record of a layer's fitted numbers."""
+    return state_dtype(model, None, 1)
+
+
+def model_sizes(model: type[Model]) -> dict[str, int]:
+    """How many numbers each field of a model holds."""
+    return {f.name: array_size(f.sizing, None, 1, 0) for f in state_fields(model)}
 
 
 def write_params(params: Parameters, record: Record) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from graph.diagnostics import Place
 from graph.language import Layer, Parameters
+from graph.model_file import ModelFile
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Node:
     layer: Layer
     clock_ms: int
     params: Parameters | None
+    model: ModelFile | None
     inputs: dict[str, Binding]
     place: Place
 

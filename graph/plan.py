@@ -96,6 +96,9 @@ def _params_record(graph: Graph, warmup: WarmUp, layout: Layout) -> npt.NDArray[
         record[key]["warmup"] = warmup.own[key]
         if node.params is not None:
             write_params(node.params, record[key]["values"])
+        if node.model is not None:
+            for name, numbers in node.model.values.items():
+                record[key]["model"][name] = numbers
     return record
 
 

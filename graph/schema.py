@@ -88,8 +88,11 @@ def _wired(layer: Layer) -> Schema:
     """A layer whose required inputs must be there; under `override` they need not."""
     needed = [name for name, port in layer.inputs.items() if not port.optional]
     schema: Schema = {"$ref": f"#/$defs/layer_{layer.key}"}
+    sections = (["inputs"] if needed else []) + (["model"] if layer.model else [])
+    if sections:
+        schema |= {"required": sections}
     if needed:
-        schema |= {"required": ["inputs"], "properties": {"inputs": {"required": needed}}}
+        schema |= {"properties": {"inputs": {"required": needed}}}
     return schema
 
 

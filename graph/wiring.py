@@ -21,6 +21,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class ModelSection(_Section):
+    """The file with the numbers of a fitted layer, as `stratoquant fit` writes it."""
+
+    file: str = Field(description="path of the model file, relative to this one")
+    sha256: str = Field(description="SHA-256 of the file; the fit prints it")
+
+
 class NodeSection(_Section):
     """One placed layer. The key of the section is the node's name; by default it also names the layer."""
 
@@ -28,6 +35,7 @@ class NodeSection(_Section):
     clock: str | None = Field(None, description="step when a bar of this clock closes, such as 15m; default: the base")
     inputs: dict[str, Reference] = Field(default_factory=dict, description="what feeds each input port")
     params: dict[str, int | float] = Field(default_factory=dict, description="parameters that differ from the default")
+    model: ModelSection | None = Field(None, description="where a layer that was fitted to data has its numbers")
 
 
 class Wiring(_Section):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tools import catalogue, data, draw, exit_codes, mirror, mirror_json, new
+from tools import catalogue, data, draw, exit_codes, fit, mirror, mirror_json, new
 from tools.backtest import backtest
 from tools.check import check
 from tools.entry import run
@@ -49,6 +49,7 @@ app.command()(catalogue.layers)
 app.command()(backtest)
 app.command()(explain)
 app.add_typer(data.app, name="data")
+app.add_typer(fit.app, name="fit")
 app.add_typer(new.app, name="new")
 mirror_json.register(mirror.app)
 app.add_typer(mirror.app, name="mirror")

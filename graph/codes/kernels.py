@@ -64,9 +64,9 @@ KERNEL_PAGES = (
     ),
     CodePage(
         "K008",
-        "parameter written",
-        "Parameters are set in the wiring and stay as they are for the whole run; only then does a run mean what its "
-        "wiring says.",
+        "parameter or fitted number written",
+        "Parameters are set in the wiring, the numbers of a model in its file, and both stay as they are for the whole "
+        "run; only then does a run mean what its wiring says.",
         "p.window = 5\nreturn Out(x)",
         "s.total = 5.0\nreturn Out(x)",
         "Keep what changes in the memory s.",

@@ -1,4 +1,4 @@
-"""Pages of W020 to W044: wires that do not fit, wait for themselves, lead nowhere or past risk."""
+"""Pages of W020 to W052: wires that do not fit, wait for themselves, lead nowhere or past risk."""
 
 from graph.codes.page import CodePage
 
@@ -201,5 +201,36 @@ WIRE_PAGES = (
         "stratoquant check strategy.yaml --prove   # with a host that aligns slow bars by their open",
         "stratoquant check strategy.yaml --prove   # with a host that gives slow bars at their close",
         "Follow the port back to the data. With the hosts of this package it is a defect; please report it.",
+    ),
+    CodePage(
+        "W050",
+        "model missing or not wanted",
+        "A layer that was fitted to data has its numbers in a file of their own. Without them it cannot run; a layer "
+        "that was not fitted has no use for them.",
+        """
+        nodes:
+          L64: {inputs: {close: L0.close, sigma: L1.sigma}}
+        """,
+        """
+        nodes:
+          L64: {inputs: {close: L0.close, sigma: L1.sigma}, model: {file: models/regime.json, sha256: 9f86d081...}}
+        """,
+        "Make a model with `stratoquant fit regime` and write the two lines that it prints, or remove `model`.",
+    ),
+    CodePage(
+        "W051",
+        "model file that cannot be used",
+        "The file is not there, is no model, or is a model of another layer.",
+        "model: {file: modells/regime.json, sha256: 9f86d081...}",
+        "model: {file: models/regime.json, sha256: 9f86d081...}",
+        "Correct the path, which starts at the folder of the wiring file, or make the model anew.",
+    ),
+    CodePage(
+        "W052",
+        "another model than the wiring names",
+        "A wiring names a model by the SHA-256 of its file, so that results can be repeated. The file has changed.",
+        "model: {file: models/regime.json, sha256: 00000000...}",
+        "model: {file: models/regime.json, sha256: 9f86d081...}",
+        "Bring the file back, or write its hash (the message has it) if the change is meant.",
     ),
 )

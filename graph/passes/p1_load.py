@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from graph.diagnostics import Findings, Place
-from graph.wiring import NodeSection, Wiring
+from graph.wiring import ModelSection, NodeSection, Wiring
 from graph.yaml_source import Source, read_yaml, similar_file
 
 
@@ -26,6 +26,16 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class ModelDocument:
+    """A node's model file as written. path: where it must lie."""
+
+    path: Path
+    section: ModelSection
+    file_place: Place
+    hash_place: Place
+
+
+@dataclass(frozen=True)
 class NodeDocument:
     """A node as written. inputs and params keep the place of each value. layer_place: where the layer is named."""
 
@@ -35,6 +45,7 @@ class NodeDocument:
     clock: Placed | None
     inputs: dict[str, Placed]
     params: dict[str, Placed]
+    model: ModelDocument | None
     place: Place
 
 
@@ -61,7 +72,7 @@ class _Merge:
 
     findings: Findings
     nodes: dict[str, NodeDocument] = field(default_factory=dict)
-    overrides: list[tuple[Source, Wiring]] = field(default_factory=list)
+    overrides: list[tuple[Source, Path, Wiring]] = field(default_factory=list)
     orders: dict[str, Placed] = field(default_factory=dict)
     record: list[Placed] = field(default_factory=list)
     roles: dict[str, Placed] = field(default_factory=dict)
@@ -80,8 +91,8 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
     if top is None:
         return None
     source, wiring = top
-    for overriding, section in merge.overrides:
-        _override(overriding, section, merge)
+    for overriding in merge.overrides:
+        _override(*overriding, merge)
     for name, value in (settings or {}).items():
         _set_param(name, value, merge)
     clock = _placed(source, wiring.clock or "", "clock")
@@ -141,8 +152,8 @@ def _add(source: Source, wiring: Wiring, path: Path, merge: _Merge) -> None:
                 "give one of the two another name, or change it under `override`",
             )
             continue
-        merge.nodes[key] = _node(source, "nodes", key, section)
-    merge.overrides += [(source, wiring)] if wiring.override else []
+        merge.nodes[key] = _node(source, path, "nodes", key, section)
+    merge.overrides += [(source, path, wiring)] if wiring.override else []
     merge.orders |= {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
     merge.orders_place = source.key_place("orders") if wiring.orders else merge.orders_place
     merge.record += [_placed(source, v, "record", i) for i, v in enumerate(wiring.record)]
@@ -160,7 +171,7 @@ def _placed(source: Source, value: Any, *path: str | int) -> Placed:
     return Placed(value, source.place(*path), source.key_place(*path), items)
 
 
-def _node(source: Source, section_name: str, key: str, section: NodeSection) -> NodeDocument:
+def _node(source: Source, path: Path, section_name: str, key: str, section: NodeSection) -> NodeDocument:
     at = (section_name, key)
     return NodeDocument(
         key=key,
@@ -169,11 +180,17 @@ def _node(source: Source, section_name: str, key: str, section: NodeSection) -> 
         clock=_placed(source, section.clock, *at, "clock") if section.clock is not None else None,
         inputs={n: _placed(source, v, *at, "inputs", n) for n, v in section.inputs.items()},
         params={n: _placed(source, v, *at, "params", n) for n, v in section.params.items()},
+        model=_model(source, path, at, section.model) if section.model is not None else None,
         place=source.key_place(*at),
     )
 
 
-def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
+def _model(source: Source, path: Path, at: tuple[str, str], section: ModelSection) -> ModelDocument:
+    places = [source.place(*at, "model", key) for key in ("file", "sha256")]
+    return ModelDocument(path.parent / section.file, section, *places)
+
+
+def _override(source: Source, path: Path, wiring: Wiring, merge: _Merge) -> None:
     for key, section in wiring.override.items():
         place = source.key_place("override", key)
         if key not in merge.nodes:
@@ -184,7 +201,7 @@ def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
                 suggestion(key, merge.nodes) or "place it under `nodes`",
             )
             continue
-        old, new = merge.nodes[key], _node(source, "override", key, section)
+        old, new = merge.nodes[key], _node(source, path, "override", key, section)
         merge.nodes[key] = NodeDocument(
             key=key,
             layer=section.layer or old.layer,
@@ -192,6 +209,7 @@ def _override(source: Source, wiring: Wiring, merge: _Merge) -> None:
             clock=new.clock or old.clock,
             inputs=old.inputs | new.inputs,
             params=old.params | new.params,
+            model=new.model or old.model,
             place=old.place,
         )
 
@@ -278,6 +296,7 @@ _EXAMPLES = {
     "layer": "layer: L14",
     "inputs": "inputs: {close: L0.close}",
     "params": "params: {window: 14}",
+    "model": "model: {file: models/regime.json, sha256: 9f86d081...}",
 }
 
 

@@ -17,6 +17,7 @@ from graph.diagnostics import Findings, Place
 from graph.kernels import check_kernels, short_path
 from graph.language import Layer, Parameters
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
+from graph.model_file import resolve_model
 from graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
 from graph.registry import Registry
 from graph.types import PortType
@@ -122,6 +123,7 @@ class _Resolver:
             layer=layer,
             clock_ms=(self.clock(node.clock) or base) if node.clock else base,
             params=self._params(node, layer),
+            model=resolve_model(node, layer, self._findings),
             inputs={name: self._input(node, layer, name) for name in layer.inputs},
             place=node.place,
         )

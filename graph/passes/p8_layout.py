@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graph.language import Layer
-from graph.layout import params_dtype, state_dtype
+from graph.layout import model_dtype, params_dtype, state_dtype
 from graph.market import MARKET_EVENT
 from graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements
 from graph.passes.p3_types import is_per_symbol
@@ -129,7 +129,8 @@ def _memory(node: Node, room: int) -> Dtype:
 
 def _params(layer: Layer) -> Dtype:
     values = params_dtype(layer.params) if layer.params else _record([])
-    return np.dtype([("warmup", np.int64), ("values", values)])
+    model = [("model", model_dtype(layer.model))] if layer.model else []
+    return np.dtype([("warmup", np.int64), ("values", values), *model])
 
 
 def _field(name: str, size: int | None) -> tuple[Any, ...]:

@@ -157,7 +157,7 @@ def _place_orders(lines: Lines, graph: Graph, place: str) -> None:
     if not graph.orders:
         return
     reader = Reader(graph, frozenset())
-    sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, {}, graph.place)
+    sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, None, {}, graph.place)
     values = [reader.scalar(sink, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
     lines.add(
         2, "if flags.simulate:", "    for i in range(symbols):", "        e = edges[i]", "        a = accounts[i]"

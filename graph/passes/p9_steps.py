@@ -180,7 +180,8 @@ def _step(lines: Lines, depth: int, node: Node, step: str, reader: Reader, memor
 
 def _arguments(node: Node, memory: str) -> list[str]:
     arguments = [f"{memory}.{node.key}.memory"] if node.layer.state else []
-    return arguments + ([f"p.{node.key}.values"] if node.layer.params else [])
+    arguments += [f"p.{node.key}.values"] if node.layer.params else []
+    return arguments + ([f"p.{node.key}.model"] if node.layer.model else [])
 
 
 def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graph.language import Parameters, State
+from graph.language import Layer
 from mirror.pine.kernels import return_kind, translate
 from mirror.pine.names import safe
 from mirror.pine.syntax import Function, TypeDef
@@ -57,9 +57,9 @@ class Library:
             self.types[name] = type_definition(name, owner, self.type_names)
         return self.type_names[owner]
 
-    def name_layer_types(self, prefix: str, state: type[State] | None, params: type[Parameters] | None) -> None:
+    def name_layer_types(self, prefix: str, layer: Layer) -> None:
         """Gives a layer's own classes, which are all called alike, names of their own."""
-        for owner, suffix in ((state, "Memory"), (params, "Params")):
+        for owner, suffix in ((layer.state, "Memory"), (layer.params, "Params"), (layer.model, "Model")):
             if owner is not None:
                 self.type_name(owner, f"{prefix}{suffix}")
 

@@ -268,6 +268,8 @@ class _Lint:
             wanted, result = tuple(kind for _, kind in function.parameters), expr.type
         elif expr.function in _OF_TEXTS and self._type(expr.arguments[0], scopes) == TEXTS:
             wanted, result = _OF_TEXTS[expr.function]
+        elif expr.function == "array.from":
+            wanted, result = ("float",) * max(len(expr.arguments), 1), FLOATS
         elif expr.function in _BUILTINS:
             wanted, result = _BUILTINS[expr.function]
         else:

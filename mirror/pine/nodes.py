@@ -62,9 +62,10 @@ def add_layer(layer: Layer, library: Library, vectors_read: Iterable[str]) -> Pi
         for port, kind in layer.outputs.items()
         if kind.size is None or port in vectors_read
     }
-    library.name_layer_types(prefix, layer.state, layer.params)
+    library.name_layer_types(prefix, layer)
     own = [("memory", library.type_name(layer.state))] if layer.state else []
     own += [("params", library.type_name(layer.params))] if layer.params else []
+    own += [("model", library.type_name(layer.model))] if layer.model else []
     fields = [*own, ("steps", "int"), ("warmup", "int"), *((safe(port), kind) for port, kind in outputs.items())]
     library.add_type(TypeDef(prefix, tuple(fields), f"{layer.key} {layer.name}"))
     function = _step(layer, library, prefix, outputs)
@@ -93,7 +94,8 @@ def _step(layer: Layer, library: Library, type_name: str, outputs: dict[str, str
 def _own(layer: Layer, library: Library) -> list[tuple[str, str]]:
     """The parts of the node that the step works with, as parameters: PineTS loses fields of a function's locals."""
     own = [("s", library.type_name(layer.state))] if layer.state else []
-    return own + ([("p", library.type_name(layer.params))] if layer.params else [])
+    own += [("p", library.type_name(layer.params))] if layer.params else []
+    return own + ([("m", library.type_name(layer.model))] if layer.model else [])
 
 
 def own_arguments(layer: PineLayer, node: Expr) -> list[Expr]:

@@ -37,7 +37,7 @@ from mirror.pine.syntax import (
     integer,
     number,
 )
-from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats
+from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value
 
 GRAPH = "Graph"
 SERIES = "Series"
@@ -212,6 +212,8 @@ def _instances(
         if node.layer.params:
             record = names[node.layer.params]
             values.append(Call(record, f"{record}.new", tuple(knob.params.values())))
+        if node.model:
+            values.append(model_value(node.model, node.layer, names))
         values += [integer(0), warmup(node.layer, knob.params)]
         for port, written in kind.outputs.items():
             size = node.layer.outputs[port].size

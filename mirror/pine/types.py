@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args, get_origin
 
-from graph.language import Parameters, State, StateField, state_fields
+from graph.language import Layer, Parameters, State, StateField, state_fields
 from graph.layout import array_size, nested_capacity
 from graph.market import LADDERS, SCALARS
+from graph.model_file import ModelFile
 from graph.types import EdgeType, Vector
 from mirror.pine.names import safe
 from mirror.pine.syntax import FLOATS, NA, Call, Expr, Literal, TypeDef, integer, number
@@ -67,6 +68,14 @@ def _first_of(f: StateField, names: dict[type, str], params: Parameters | None, 
         return floats(array_size(f.sizing, params, 1, capacity), f.sizing.fill)
     assert f.state is not None
     return first_value(f.state, names, params, nested_capacity(f.sizing, params, 1, capacity))
+
+
+def model_value(file: ModelFile, layer: Layer, names: dict[type, str]) -> Call:
+    """The expression that holds the numbers of a fitted layer."""
+    assert layer.model is not None
+    fields = (tuple(real(x) for x in file.values[f.name]) for f in state_fields(layer.model))
+    values = tuple(Call(FLOATS, "array.from", numbers) for numbers in fields)
+    return Call(names[layer.model], f"{names[layer.model]}.new", values)
 
 
 def floats(size: int, fill: float) -> Call:

@@ -27,6 +27,9 @@ NOT_ALONE = {
     "W027": "no layer makes a market event",
     "W042": "leaves the path out",
     "W043": "leaves inputs out",
+    "W050": "needs a model file",
+    "W051": "needs a model file",
+    "W052": "needs a model file",
     "P001": "is about the command line",
 }
 

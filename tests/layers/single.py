@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -11,16 +12,17 @@ import numpy as np
 
 from graph.kernels import KernelText, used_math
 from graph.language import Layer, field_name
-from graph.layout import params_dtype, state_dtype, write_first_values, write_params
+from graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
 from graph.market import MARKET_EVENT
 from graph.passes.p10_build import build
+from tests.layers.models import shipped_model
 
 
 @cache
 def _compiled(layer: Layer) -> Any:
     texts = KernelText()
     step = texts.add_layer(layer)
-    arguments = [a for a, there in (("s[0]", layer.state), ("p[0]", layer.params)) if there]
+    arguments = [a for a, there in (("s[0]", layer.state), ("p[0]", layer.params), ("m[0]", layer.model)) if there]
     arguments += [f"inputs_{n}[t]" for n in layer.inputs]
     required = [
         f"missing(inputs_{n}[t])" if t.size is None and not t.per_symbol else f"all_missing(inputs_{n}[t])"
@@ -28,7 +30,7 @@ def _compiled(layer: Layer) -> Any:
         if not t.optional and t.edge.name != "market_event"
     ]
     parameters = ", ".join(
-        ["s", "p", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)]
+        ["s", "p", "m", "warmup", *(f"inputs_{n}" for n in layer.inputs), *(f"out_{n}" for n in layer.outputs)]
     )
     lines = [f"def run({parameters}):", "    steps = 0", f"    for t in range(len(out_{next(iter(layer.outputs))})):"]
     lines += [f"        if {' or '.join(required) or 'False'}:", "            continue"]
@@ -58,7 +60,11 @@ def _compiled(layer: Layer) -> Any:
 
 
 def run_layer(
-    layer: Layer, inputs: dict[str, Any], params: dict[str, float] | None = None, symbols: int = 1
+    layer: Layer,
+    inputs: dict[str, Any],
+    params: dict[str, float] | None = None,
+    symbols: int = 1,
+    model: dict[str, Sequence[float]] | None = None,
 ) -> dict[str, np.ndarray]:
     """Steps `layer` over the inputs; returns one array a port, NaN where the step was not taken or is in warm-up.
 
@@ -66,7 +72,7 @@ def run_layer(
     of a portfolio layer, or a number that stays the same. An optional port that is left out is missing. A market event
     is an array of graph.market.MARKET_EVENT records, one a bar, and never counts as missing.
     """
-    return run_with_state(layer, inputs, params, symbols)[0]
+    return run_with_state(layer, inputs, params, symbols, model=model)[0]
 
 
 def run_with_state(
@@ -75,10 +81,12 @@ def run_with_state(
     params: dict[str, float] | None = None,
     symbols: int = 1,
     sized_for: dict[str, float] | None = None,
+    model: dict[str, Sequence[float]] | None = None,
 ) -> tuple[dict[str, np.ndarray], np.void]:
     """As `run_layer`, and the layer's memory after the last bar.
 
-    sized_for: other parameters that size the memory, so that several sets share one compilation.
+    sized_for: other parameters that size the memory, so that several sets share one compilation. model: the numbers of
+    a fitted layer; without them those that the tree ships.
     """
     bars = max(np.shape(v)[0] for v in inputs.values() if np.ndim(v))
     columns = []
@@ -100,9 +108,13 @@ def run_with_state(
     record = np.zeros(1, params_dtype(layer.params) if layer.params else np.dtype([("unused", "i8")]))
     if settings is not None:
         write_params(settings, record)
+    fitted = np.zeros(1, model_dtype(layer.model) if layer.model else np.dtype([("unused", "i8")]))
+    shipped = shipped_model(layer)
+    for name, numbers in (model or (shipped.values if shipped else {})).items():
+        fitted[name] = numbers
     outputs = {}
     for name, port in layer.outputs.items():
         width = port.size or (symbols if port.per_symbol else None)
         outputs[name] = np.full((bars,) if width is None else (bars, width), np.nan)
-    _compiled(layer)(state, record, layer.warmup(settings), *columns, *outputs.values())
+    _compiled(layer)(state, record, fitted, layer.warmup(settings), *columns, *outputs.values())
     return outputs, state[0]

@@ -11,6 +11,7 @@ import yaml
 from graph.language import Layer
 from graph.types import PortType
 from layers import catalogue
+from tests.layers.models import model_section
 
 SOURCES = [
     "L0",
@@ -84,6 +85,8 @@ class Wirer:
         params = self._params(layer, bounds)
         if params:
             node["params"] = params
+        if layer.model:
+            node["model"] = model_section(layer)
         self.nodes[key] = node
         if chained:
             self._offer(key, layer)

@@ -95,6 +95,10 @@ DEFECTS = {
     "an argument of another type": (script(Do(Call("float", "array.get", (X, integer(0))))), "x is read before"),
     "an empty block": (script(If(TRUE, ())), "a block without a line"),
     "a claim that is wrong": (script(Do(Binary("bool", "+", number(1.0), number(2.0)))), "claims to be bool"),
+    "a list of something else than numbers": (
+        script(Do(Call(FLOATS, "array.from", (number(1.0), TRUE)))),
+        "an argument of array.from is bool, not float",
+    ),
     "a vector as a number": (
         script(Declare("float", "x", Call(FLOATS, "array.new<float>", (integer(3), NA)))),
         "not float",
