@@ -31,7 +31,7 @@ _SCALES = {"tiny": 1e-9, "huge": 1e9}
 def inputs_for(layer: Layer, scenario: str, bars: int, seed: int) -> dict[str, np.ndarray]:
     """One array a port, of the shapes that `run_layer` takes.
 
-    ordinary: a random walk, everything in the middle of its range; flat: nothing moves; one_tick: prices on two
+    ordinary: a random walk, everything there and in the middle of its range; flat: nothing moves; one_tick: prices on two
     neighbouring ticks; tiny, huge: prices around 1e-9 and 1e9; no_volume: nothing is traded; jumps: a fifth up or down
     at every bar; gaps: nothing at all on a fifth of the bars; bare: no optional input; edges: each input at an end of
     its range.
@@ -96,7 +96,7 @@ def _market(scenario: str, bars: int, generator: np.random.Generator) -> dict[st
     if scenario == "edges":
         crossed = generator.random(bars) < 0.2
         market["bid_px"][crossed], market["ask_px"][crossed] = market["ask_px"][crossed], market["bid_px"][crossed]
-    empty = generator.random(bars) < 0.1
+    empty = generator.random(bars) < (0.0 if scenario == "ordinary" else 0.1)
     for name in _LADDERS:
         market[name][empty] = np.nan
     return market
