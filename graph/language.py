@@ -178,6 +178,8 @@ class Layer:
     pine: str
     role: str
     labels: dict[str, tuple[str, ...]]
+    says: str
+    causes: dict[str, tuple[str, ...]]
 
     @property
     def key(self) -> str:
@@ -208,13 +210,16 @@ def layer(
     role: str = "",
     warmup: Callable[[Any], int] = lambda _: 0,
     labels: dict[str, tuple[str, ...]] | None = None,
+    says: str = "",
+    causes: dict[str, tuple[str, ...]] | None = None,
 ) -> Callable[[Callable[..., Any]], Layer]:
     """Declares the step below it as a layer.
 
     number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
     'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
     into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs are withheld, from the
-    parameters. labels: names of the classes or bits of an output port, in order.
+    parameters. labels: names of the classes or bits of an output port, in order. says: one step in words, in which
+    {port} stands for a value of an output or an input. causes: for names of bits, the inputs that set them.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -247,6 +252,8 @@ def layer(
             pine=pine,
             role=role,
             labels=labels or {},
+            says=says,
+            causes=causes or {},
         )
 
     return declare

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.account import ORDER_PORTS
-from graph.model import Constant, Graph, Node, PortRef, elements
+from graph.account import ORDER_PORTS, SHARED_ACCOUNT_PORTS
+from graph.model import Constant, Graph, Missing, Node, PortRef, SourceRef, elements
 from graph.session import Session
+from graph.types import PortType
+
+_IN_WORDS = {"side": {-1.0: "short", 0.0: "flat", 1.0: "long"}, "flag": {0.0: "no", 1.0: "yes"}}
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class Explanation:
-    """order: the values at the order ports. verdict: in a sentence. readings: nearest to the order first."""
+    """order: the values at the order ports. verdict: in a sentence. story: what the layers on the way say, in the order
+    of the data, and then what caused each veto. readings: nearest to the order first."""
 
     order: tuple[Value, ...]
     verdict: str
+    story: tuple[str, ...]
     readings: tuple[Reading, ...]
 
 
@@ -50,7 +57,7 @@ def explain(session: Session, symbol: int) -> Explanation:
     graph = session.plan.graph
     order = tuple(_order_values(session, graph, symbol))
     readings = tuple(_readings(session, graph, symbol))
-    return Explanation(order, _verdict(session, graph, symbol), readings)
+    return Explanation(order, _verdict(session, graph, symbol), tuple(_story(session, readings, symbol)), readings)
 
 
 def named_value(graph: Graph, node: Node, port: str, number: float) -> Value:
@@ -104,6 +111,72 @@ def _readings(session: Session, graph: Graph, symbol: int) -> Iterator[Reading]:
                 )
                 following += reads
         level, steps = following, steps + 1
+
+
+def _story(session: Session, readings: tuple[Reading, ...], symbol: int) -> Iterator[str]:
+    """A sentence for each node that has words, and one for each cause of a veto of the gate or the governor."""
+    graph = session.plan.graph
+    on_the_way = {reading.node for reading in readings}
+    in_order = [key for stage in session.plan.schedule.stages for key in stage.nodes if key in on_the_way]
+    for key in in_order:
+        node = graph.nodes[key]
+        if node.layer.says:
+            yield f"{key} {node.layer.name}: {_told(session, node, symbol)}"
+    for key in in_order:
+        node = graph.nodes[key]
+        for port, names in node.layer.labels.items():
+            if node.layer.causes and node.layer.outputs[port].edge.name == "bitmask":
+                yield from _causes(session, node, port, names, symbol)
+
+
+def _told(session: Session, node: Node, symbol: int) -> str:
+    def value(match: re.Match[str]) -> str:
+        port = match[1]
+        if port in node.layer.outputs:
+            number = float(session.value(f"{node.key}.{port}", symbol)[0])
+            return _written(named_value(session.plan.graph, node, port, number), node.layer.outputs[port])
+        return _written(_input(session, node, port, symbol), node.layer.inputs[port])
+
+    return _PLACE.sub(value, node.layer.says)
+
+
+def _causes(session: Session, node: Node, port: str, names: tuple[str, ...], symbol: int) -> Iterator[str]:
+    mask = float(session.value(f"{node.key}.{port}", symbol)[0])
+    set_bits = [name for bit, name in enumerate(names) if not math.isnan(mask) and int(mask) >> bit & 1]
+    for name in set_bits:
+        inputs = node.layer.causes.get(name) or missing_inputs(session, node, symbol)
+        values = "; ".join(str(_input(session, node, i, symbol)) for i in inputs)
+        yield f"{node.key} {port} {name!r}, from {values or 'its own memory'}"
+
+
+def missing_inputs(session: Session, node: Node, symbol: int) -> tuple[str, ...]:
+    """The wired inputs of a node that have no value at this step."""
+    wired = [n for n, b in node.inputs.items() if not isinstance(b, Missing)]
+    return tuple(n for n in wired if math.isnan(_input(session, node, n, symbol).number))
+
+
+def _input(session: Session, node: Node, port: str, symbol: int) -> Value:
+    """What a node read at an input; of a value one step late the present one is all that is left, and is not told."""
+    binding = node.inputs[port]
+    number = math.nan
+    if isinstance(binding, Constant):
+        number = binding.value
+    elif isinstance(binding, PortRef) and not binding.delay:
+        source = session.plan.graph.nodes[binding.node]
+        number = float(session.value(f"{binding.node}.{binding.port}", symbol)[0])
+        return named_value(session.plan.graph, source, binding.port, number)
+    elif isinstance(binding, SourceRef) and binding.group == "account":
+        shared = binding.port in SHARED_ACCOUNT_PORTS
+        number = float(session.wallet[binding.port][0] if shared else session.accounts[binding.port][symbol])
+    return Value(f"{binding}" if not isinstance(binding, Constant) else f"{port} (constant)", number)
+
+
+def _written(value: Value, kind: PortType) -> str:
+    """A value inside a sentence, in words where there are some."""
+    if math.isnan(value.number):
+        return "missing"
+    names = _IN_WORDS.get(kind.edge.name, {})
+    return value.words or names.get(value.number) or f"{value.number + 0.0:.4g}"
 
 
 def _values(session: Session, graph: Graph, node: Node, symbol: int) -> tuple[Value, ...]:

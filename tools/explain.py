@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.tree import Tree
 
 from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, open_bars, parse_settings
@@ -77,6 +78,9 @@ def _plain(fields: list[tuple[str, object]]) -> dict[str, object]:
 
 def _tree(found: Explanation, title: str, depth: int) -> Tree:
     tree = Tree(f"[bold]{title}[/bold]: {found.verdict}")
+    story = tree.add("[bold]in words[/bold]")
+    for sentence in found.story:
+        story.add(escape(sentence))
     order = tree.add("[bold]order[/bold]")
     for value in found.order:
         order.add(str(value))

@@ -37,6 +37,7 @@ class Out(NamedTuple):
     source="StratoQuant section 12",
     loop="closed",
     labels={"intent": INTENTS},
+    says="intent: {intent}; side {order_side}, quantity {order_qty}",
 )
 def step(target: SignedQty, position: SignedQty, working: SignedQty, price: Opt[Price], approved: Flag) -> Out:
     flips = sign(target) * sign(position) < 0.0

@@ -43,6 +43,7 @@ class Out(NamedTuple):
     source="StratoQuant section 7",
     pine="yes",
     labels={"winner": ("no pattern", *PATTERNS), "mask": PATTERNS},
+    says="{winner} leads, {side}: confidence {confidence}, agreement {agreement}; {active} alive: {mask}",
 )
 def step(
     p: Params,

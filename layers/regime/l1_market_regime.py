@@ -109,6 +109,7 @@ def settle_label(s: Memory, best: int, margin: float, confirm: int) -> int:
     pine="yes",
     warmup=lambda p: max(p.fast + p.rank - 1, 2 * p.fast, p.slow),
     labels={"label": ("calm", "range", "up", "down", "high_volatility", "chaotic")},
+    says="{label} for {age} bars; volatility {sigma} a bar, above that of {vol_rank} of the last bars",
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     before = back(s.closes, 0) if s.closes.head > 0 else nan

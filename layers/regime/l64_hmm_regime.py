@@ -3,7 +3,8 @@
 Rule: x = ((ln(c / c[1]) / sigma, ln sigma) - centre) / scale. With a the transition matrix and b_i the normal density
     of x in state i (diagonal covariance), the forward filter is p_j ~ b_j(x) sum_i p_i[1] a_ij, on the first bar
     p_j ~ start_j b_j(x), computed from the logs of the densities; then each p_j is raised to `floor` and all are
-    divided by their sum. label = the likeliest state; entropy = -sum p ln p / ln 4; expected_stay = 1 / (1 - a_ii) of the label.
+    divided by their sum. label = the likeliest state; entropy = -sum p ln p / ln 4; expected_stay = 1 / (1 - a_ii) of
+    the label.
 Note: a sigma of 0 shows nothing: the probabilities then move by the transitions alone. An a_ii of 1 stays for ever,
     which counts as 1e9 bars. The fit numbers the states from the calmest to the wildest.
 """

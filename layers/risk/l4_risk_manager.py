@@ -41,6 +41,20 @@ REASONS = (
     "no size",
     "levels",
 )
+CAUSES = {
+    "no trade": ("trade",),
+    "close only": ("close_only",),
+    "flatten": ("flatten",),
+    "exit": ("exit",),
+    "cost": ("pass",),
+    "avoid": ("avoid",),
+    "jump alarm": ("alarm",),
+    "liquidity freeze": ("freeze",),
+    "no equity": ("equity",),
+    "reduce": ("reduce",),
+    "no size": ("notional", "allowed", "scale"),
+    "levels": ("stop_price", "take_price"),
+}
 
 
 class Params(Parameters):
@@ -136,6 +150,8 @@ def keep_levels(s: Memory, side: float, held: float, offered: bool, stop: float,
     loop="closed",
     role="gate",
     labels={"veto": REASONS, "veto_first": ("none", *REASONS)},
+    says="proposed {side}, held {position}, target {target}, stop {stop_price}, take {take_price}; vetoes: {veto}",
+    causes=CAUSES,
 )
 def step(
     s: Memory,

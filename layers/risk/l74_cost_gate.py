@@ -29,7 +29,14 @@ class Out(NamedTuple):
     pass_: Flag
 
 
-@layer(74, "cost_gate", domain="risk", source="StratoQuant section 8; Quantum Trader (cost model)", pine="yes")
+@layer(
+    74,
+    "cost_gate",
+    domain="risk",
+    source="StratoQuant section 8; Quantum Trader (cost model)",
+    pine="yes",
+    says="{net_edge} bps left of a reward of {reward} at {p_success}, a risk of {risk}, and costs; pays: {pass}",
+)
 def step(
     s: Memory,
     p: Params,

@@ -56,6 +56,7 @@ def risk_share(p: Params, size_hint: float, kelly: float, drawdown: float) -> fl
     domain="risk",
     source="modules.md riskmanager; Kelly 1956; Thorp 2006; Moreira and Muir 2017",
     loop="closed",
+    says="{notional} in quote currency, {risk_pct} of equity at risk; hint {size_hint}, Kelly {kelly}",
 )
 def step(
     p: Params,

@@ -67,6 +67,7 @@ def known(x: float) -> float:
     source="v6.0 map sections 3.2 and 4; StratoQuant section 9",
     scope="portfolio",
     loop="closed",
+    says="wanted {want}, allowed {allowed}; gross {gross}, net {net} of equity, {slots} slots free",
 )
 def step(
     s: Memory,

@@ -67,6 +67,8 @@ def bit(number: int, holds: bool) -> float:
     loop="closed",
     role="governor",
     labels={"reasons": REASONS},
+    says="may trade: {trade}; must be flat: {flatten}; size times {scale}; because: {reasons}",
+    causes={r: (r,) for r in ("kill", "stop", "halt", "health", "quality")} | {"cooldown": ("stop",)},
 )
 def step(
     s: Memory,

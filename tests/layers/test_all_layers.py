@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -144,6 +146,14 @@ def test_any_parameters_within_their_bounds(key: str, scenario: str, seed: int, 
             params[name] = data.draw(st.floats(low, high), label=name)
     inputs = inputs_for(layer, scenario, bars_for(layer), seed)
     assert_in_range(layer, run(layer, inputs, params), (scenario, params))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_it_says_and_its_causes_name_its_ports(key: str) -> None:
+    layer = catalogue().get(key)
+    assert set(re.findall(r"{(\w+)}", layer.says)) <= set(layer.inputs) | set(layer.outputs)
+    assert set(layer.causes) <= {name for names in layer.labels.values() for name in names}
+    assert {name for inputs in layer.causes.values() for name in inputs} <= set(layer.inputs)
 
 
 @pytest.mark.parametrize("key", NUMBERED)
