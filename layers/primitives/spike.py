@@ -1,8 +1,10 @@
 """Whether a value is far out of its window, measured in median absolute deviations (MAD), at little cost a bar.
 
-The exact MAD is looked for only when the answer depends on it. Otherwise a bound decides: from a look that found
-the median m and the MAD, and a count that still holds while no more than `left` values are replaced, the median
-stays within m ± quiet and the MAD stays above quiet. The answers are those of the full computation.
+The exact MAD is looked for only when the answer depends on it. Otherwise counts decide, which follow each value that
+comes and goes. With the median m of the last look and two parts of its MAD, drift and quiet: the median stays within
+m ± drift while fewer than half of the values lie below, and fewer above; the MAD then stays at or above quiet while
+more than half stand at least quiet + drift from m; and it is 0 while more than half are equal to m. The answers are
+those of the full computation.
 """
 
 from math import isnan, nan
@@ -11,11 +13,13 @@ from graph.language import Array, State, array, kernel
 
 ROUNDING = 1.0 + 1e-12  # a MAD that differs from |x| / multiple by rounding alone is looked for
 
-PART = 0.3  # of the MAD: half of the values are twice as far away, the median is nearer; both with some to spare
+DRIFT = 0.2  # of the MAD; small, so that few values are too near to call
+QUIET = 0.4  # of the MAD; with drift below 1, for half of the values stand at 1 or beyond
 
 
 class SpikeWindow(State):
-    """Memory of the last n values. median, mad: at the last look; quiet, left: the bound and how long it holds."""
+    """Memory of the last n values. median, mad, drift, quiet: of the last look. below, above, far, same: how many
+    values lie under median - drift, over median + drift, at least quiet + drift from the median, and on it."""
 
     values: Array = array()
     work: Array = array()
@@ -23,8 +27,12 @@ class SpikeWindow(State):
     seen: int = 0
     median: float = nan
     mad: float = nan
+    drift: float = 0.0
     quiet: float = 0.0
-    left: int = 0
+    below: int = 0
+    above: int = 0
+    far: int = 0
+    same: int = 0
 
 
 @kernel
@@ -32,64 +40,67 @@ def beyond_mad(s: SpikeWindow, x: float, n: int, multiple: float) -> bool:
     """Takes x into the window; True when |x| > multiple * MAD and the MAD is above 0; False before n values."""
     beyond = False
     if not isnan(x):
+        leaves = s.values[s.next]
         s.values[s.next] = x
         s.next = s.next + 1 if s.next + 1 < n else 0
-        s.seen = min(s.seen + 1, n)
         if s.seen == n:
-            reach = ROUNDING * abs(x) / multiple
-            if s.left == 0:
-                renew_bound(s, n)
-            decided = False
-            if s.left > 0:
-                s.left -= 1
-                decided = reach <= s.quiet or count_away(s, n, s.quiet + reach) > n // 2
+            count(s, leaves, -1)
+            count(s, x, 1)
+        else:
+            s.seen += 1
+        if s.seen == n:
+            half = n // 2
+            reach = abs(x) / multiple
+            decided = s.same > half
+            if not decided and s.below < half and s.above < half and s.far > half:
+                decided = ROUNDING * reach <= s.quiet or n - count_near(s, n, ROUNDING * reach + s.drift) > half
+                if not decided:
+                    beyond = count_near(s, n, reach / ROUNDING - s.drift) > half
+                    decided = beyond
             if not decided:
                 look(s, n)
-                renew_bound(s, n)
-                s.left = max(s.left - 1, 0)  # one of its steps is this one
                 beyond = s.mad > 0.0 and abs(x) > multiple * s.mad
     return beyond
 
 
 @kernel
-def renew_bound(s: SpikeWindow, n: int) -> int:
-    """Tries a part of the last MAD as the bound for this step and n // 32 more; returns how many steps it holds."""
-    steps = n // 32
-    quiet = PART * s.mad
-    low = s.median - quiet
-    high = s.median + quiet
-    below = 0
-    above = 0
-    for k in range(n):
-        below += 1 if s.values[k] < low else 0
-        above += 1 if s.values[k] > high else 0
-    middle = below < n // 2 - steps and above < n // 2 - steps
-    if middle and count_away(s, n, 2.0 * quiet) > n // 2 + steps:
-        s.quiet = quiet
-        s.left = steps + 1
-    return s.left
+def count(s: SpikeWindow, x: float, by: int) -> int:
+    """Lets a value come (by 1) or go (by -1); before the first look none is counted."""
+    away = x - s.median
+    s.below += by * int(away < -s.drift)  # products, since a branch on a coin's toss costs more than the rest
+    s.above += by * int(away > s.drift)
+    s.far += by * int(abs(away) >= s.quiet + s.drift)
+    s.same += by * int(away == 0.0)
+    return 0
 
 
 @kernel
-def count_away(s: SpikeWindow, n: int, distance: float) -> int:
-    """How many values stand at least `distance` from the last median."""
+def count_near(s: SpikeWindow, n: int, distance: float) -> int:
+    """How many values stand less than `distance` from the last median."""
     median = s.median
-    away = 0
+    near = 0
     for k in range(n):
-        away += 1 if abs(s.values[k] - median) >= distance else 0
-    return away
+        near += 1 if abs(s.values[k] - median) < distance else 0
+    return near
 
 
 @kernel
 def look(s: SpikeWindow, n: int) -> float:
-    """Finds the median and the MAD of the window; returns the MAD."""
+    """Finds the median and the MAD of the window, and counts its values anew; returns the MAD."""
     for k in range(n):
         s.work[k] = s.values[k]
     s.median = middle_of(s.work, n)
     for k in range(n):
         s.work[k] = abs(s.values[k] - s.median)
     s.mad = middle_of(s.work, n)
-    s.left = 0
+    s.drift = DRIFT * s.mad
+    s.quiet = QUIET * s.mad
+    s.below = 0
+    s.above = 0
+    s.far = 0
+    s.same = 0
+    for k in range(n):
+        count(s, s.values[k], 1)
     return s.mad
 
 
