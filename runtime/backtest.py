@@ -231,7 +231,8 @@ def _result(
     extremes = (roles.get("high"), roles.get("low"))
     fills, equity, values = keep.fill_frame(), keep.equity().collect(engine="streaming"), keep.values()
     trades = trades_from_fills(fills, equity["time"].to_numpy(), _marks(plan, session))
-    trades = with_reasons(trades, _at_decisions(keep.value_parts(), trades), roles, labels)
+    decisions = _at_decisions(keep.value_parts(), trades)
+    trades = with_reasons(trades, decisions, roles, labels)
     return BacktestResult(
         name=plan.graph.name,
         symbols=plan.symbols,
@@ -250,7 +251,15 @@ def _result(
         seconds=seconds,
         bars=market.bars,
         warm_up=plan.warmup.orders,
+        decisions=decisions,
+        signed=_signed_ports(plan),
     )
+
+
+def _signed_ports(plan: Plan) -> tuple[str, ...]:
+    """Recorded ports that say long or short by their sign."""
+    kinds = {p: plan.graph.nodes[p.split(".")[0]].layer.outputs[p.split(".")[1]] for p in recorded_ports(plan)}
+    return tuple(port for port, kind in kinds.items() if kind.edge.name in ("score", "side") and kind.size is None)
 
 
 def _marks(plan: Plan, session: Session) -> dict[str, float]:

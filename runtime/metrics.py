@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from pydantic import BaseModel, ConfigDict
 
+from runtime.attribution import Driver, drivers, figures_by_pattern, figures_by_regime
 from runtime.results import BacktestResult, Labels, Roles, label_name, role_column
+from runtime.trade_figures import Figures, TradeFigures, mean, ratio, trade_figures
 
 YEAR_MS = 365.25 * 86_400_000.0
 SHORTEST_ANNUALISED_MS = 7 * 86_400_000
@@ -25,33 +26,6 @@ FEWEST_TAIL_BARS = 20
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
-
-
-class Figures(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-
-class TradeFigures(Figures):
-    """Of a set of round trips. Those still open count in open_trades, fees, slippage and pnl, and nowhere else.
-
-    hit_rate: share with pnl > 0. profit_factor: won over lost money. expectancy: mean pnl in money;
-    expectancy_return: mean return on the entry notional; expectancy_r: mean pnl in units of the risk to the stop,
-    where that is known.
-    """
-
-    trades: int
-    open_trades: int
-    pnl: float | None
-    fees: float
-    slippage: float
-    hit_rate: float | None
-    profit_factor: float | None
-    expectancy: float | None
-    expectancy_return: float | None
-    expectancy_r: float | None
-    average_bars: float | None
-    best: float | None
-    worst: float | None
 
 
 class CurveFigures(Figures):
@@ -96,7 +70,8 @@ class VetoCount(Figures):
 
 
 class Metrics(SymbolFigures):
-    """Of the account, by symbol, and by the regime that held at each entry. leverage: mean of gross over equity."""
+    """Of the account, by symbol, by regime and leading pattern at each entry, and of the ports that had a direction
+    then. leverage: mean of gross over equity."""
 
     initial_equity: float
     final_equity: float | None
@@ -106,6 +81,8 @@ class Metrics(SymbolFigures):
     bars_per_year: float | None
     per_symbol: dict[str, SymbolFigures]
     per_regime: dict[str, TradeFigures]
+    per_pattern: dict[str, TradeFigures]
+    drivers: list[Driver]
     vetoes: list[VetoCount]
 
 
@@ -119,39 +96,19 @@ def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: 
     return Metrics(
         **trade_figures(result.trades).model_dump(),
         **curve_figures(time, equity, result.initial_equity, result.clock_ms).model_dump(),
-        exposure=_mean(gross > 0.0),
-        turnover=_ratio(_traded(result.fills), equity_years),
+        exposure=mean(gross > 0.0),
+        turnover=ratio(_traded(result.fills), equity_years),
         initial_equity=result.initial_equity,
         final_equity=_last(equity),
         funding=_last(result.equity["funding"].to_numpy()) or 0.0,
-        leverage=_mean(gross / equity) if (equity > 0.0).all() else None,
+        leverage=mean(gross / equity) if (equity > 0.0).all() else None,
         measured_bars=len(equity),
-        bars_per_year=_ratio(len(equity), years),
+        bars_per_year=ratio(len(equity), years),
         per_symbol={s: _symbol_figures(result, s, roles or {}, time, equity_years) for s in result.symbols},
-        per_regime=_by_regime(result.trades, labels or {}),
+        per_regime=figures_by_regime(result.trades, labels or {}),
+        per_pattern=figures_by_pattern(result.trades, result.decisions, roles or {}, labels or {}),
+        drivers=drivers(result.trades, result.decisions, result.signed),
         vetoes=veto_counts(result.values, roles or {}, labels or {}),
-    )
-
-
-def trade_figures(trades: pl.DataFrame) -> TradeFigures:
-    """Figures of a frame in the columns of runtime.results.TRADE_SCHEMA."""
-    closed = trades.filter(~pl.col("open"))
-    pnl = closed["pnl"].to_numpy()
-    in_r = closed.select((pl.col("pnl") / pl.col("risk")).drop_nulls()).to_series()
-    return TradeFigures(
-        trades=closed.height,
-        open_trades=trades.height - closed.height,
-        pnl=None if trades["pnl"].has_nulls() else float(trades["pnl"].sum()),
-        fees=float(trades["fees"].sum()),
-        slippage=float(trades["slippage"].sum()),
-        hit_rate=_mean(pnl > 0.0),
-        profit_factor=_ratio(float(pnl[pnl > 0.0].sum()), -float(pnl[pnl < 0.0].sum())),
-        expectancy=_mean(pnl),
-        expectancy_return=_mean(closed["return"].to_numpy()),
-        expectancy_r=_mean(in_r.to_numpy()),
-        average_bars=_mean(closed["bars"].to_numpy()),
-        best=float(pnl.max()) if len(pnl) else None,
-        worst=float(pnl.min()) if len(pnl) else None,
     )
 
 
@@ -172,10 +129,10 @@ def curve_figures(time: Times, equity: Floats, initial: float, clock_ms: int) ->
         total_return=total,
         annual_return=annual,
         volatility=None if deviation is None else deviation * scale,
-        sharpe=_ratio(_mean(returns), deviation, scale),
-        sortino=_ratio(_mean(returns), downside, scale),
+        sharpe=ratio(mean(returns), deviation, scale),
+        sortino=ratio(mean(returns), downside, scale),
         max_drawdown=fall.deepest,
-        calmar=_ratio(annual, -fall.deepest),
+        calmar=ratio(annual, -fall.deepest),
         drawdown_bars=fall.bars,
         drawdown_ms=fall.duration,
         underwater_ms=fall.longest,
@@ -270,8 +227,8 @@ def _symbol_figures(
     return SymbolFigures(
         **trade_figures(result.trades.filter(pl.col("symbol") == symbol)).model_dump(),
         **curve_figures(time[: len(curve)], curve, result.initial_equity, result.clock_ms).model_dump(),
-        exposure=_mean(held_positions(fills, symbol, time) != 0.0),
-        turnover=_ratio(_traded(fills), equity_years),
+        exposure=mean(held_positions(fills, symbol, time) != 0.0),
+        turnover=ratio(_traded(fills), equity_years),
     )
 
 
@@ -291,18 +248,6 @@ def _symbol_curve(result: BacktestResult, symbol: str, roles: Roles, time: Times
     # before its first bar the symbol has no price, and nothing of it can be held
     price = np.where(last >= 0, own[close].to_numpy()[np.maximum(last, 0)], 0.0)
     return result.initial_equity + cash + held_positions(fills, symbol, time) * price
-
-
-def _by_regime(trades: pl.DataFrame, labels: Labels) -> dict[str, TradeFigures]:
-    """Empty when no trade has a label; trades without one are `unknown`."""
-    if trades["regime"].null_count() == trades.height:
-        return {}
-    parts = trades.sort("regime", nulls_last=True).group_by("regime", maintain_order=True)
-    return {_regime_name(regime, labels): trade_figures(own) for (regime,), own in parts}
-
-
-def _regime_name(regime: int | None, labels: Labels) -> str:
-    return "unknown" if regime is None else label_name(labels, "regime", regime)
 
 
 def _traded(fills: pl.DataFrame) -> float:
@@ -336,14 +281,6 @@ def _tail_mean(returns: Floats, share: float) -> float | None:
         return None
     worst = int((len(returns) - 1) * share) + 1
     return float(np.partition(returns, worst - 1)[:worst].mean())
-
-
-def _ratio(over: float | None, under: float | None, scale: float = 1.0) -> float | None:
-    return None if over is None or under is None or under <= 0.0 else over / under * scale
-
-
-def _mean(values: Floats | Times | npt.NDArray[np.bool_]) -> float | None:
-    return float(np.mean(values)) if len(values) else None
 
 
 def _last(values: Floats) -> float | None:

@@ -6,7 +6,7 @@ Times are UTC milliseconds and name a bar by its open. Money is in the quote cur
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -94,6 +94,9 @@ class BacktestResult:
     bars: int  # of the base clock, warm-up included
     warm_up: int  # leading bars in which nothing may be decided
     identity: str = ""  # graph.identity.wiring_digest of what was run
+    decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUE_KEYS))
+    # the rows of `values` that decided an entry
+    signed: tuple[str, ...] = ()  # recorded ports with a direction: scores and sides
 
 
 def role_column(columns: Collection[str], roles: Roles, role: str) -> str | None:

@@ -210,6 +210,25 @@ function figureTables() {
     { key: "turnover", title: "Turnover, a year", show: (v) => (known(v) ? `${fixed(v, 1)}×` : BLANK) },
   ]);
   groupTable("By regime at entry", "Regime", m.per_regime, []);
+  groupTable("By leading pattern at entry", "Pattern", m.per_pattern, []);
+  driverTable();
+}
+
+function driverTable() {
+  if (!metrics.drivers.length) return;
+  const columns = [
+    { key: "port", title: "Signal", text: true },
+    { key: "with_it", title: "Trades with it", show: count },
+    { key: "hit_with", title: "Hit rate", show: (v) => percent(v) },
+    { key: "expectancy_with", title: "Mean result", show: (v) => money(v, true), tone: true },
+    { key: "against_it", title: "Trades against it", show: count },
+    { key: "hit_against", title: "Hit rate", show: (v) => percent(v) },
+    { key: "expectancy_against", title: "Mean result", show: (v) => money(v, true), tone: true },
+    { key: "worth", title: "Difference", show: (v) => money(v, true), tone: true },
+  ];
+  section("figures").append(el("h3", {}, "What drove the results"),
+    sortableTable(columns, metrics.drivers, { caption: "What drove the results" }),
+    el("p", { class: "note" }, "Trades entered on the side that a recorded signal showed at the decision, and against it."));
 }
 
 function groupTable(title, first, groups, more) {

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runtime.attribution import Driver
 from runtime.metrics import Metrics, SymbolFigures, VetoCount
 from runtime.report.series import bucket_starts
 from runtime.results import BacktestResult
+from runtime.trade_figures import TradeFigures
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 60
 _MOST_VETOES = 5
+_MOST_GROUPS = 8
 _BLANK = "-"
 
 
@@ -35,6 +38,13 @@ def print_summary(
     if len(result.symbols) > 1:
         console.print()
         console.print(_symbols(metrics))
+    for title, groups in (("leading pattern", metrics.per_pattern), ("regime at entry", metrics.per_regime)):
+        if groups:
+            console.print()
+            console.print(_groups(title, groups))
+    if metrics.drivers:
+        console.print()
+        console.print(_drivers(metrics.drivers))
     if metrics.vetoes:
         console.print()
         console.print(_vetoes(metrics.vetoes))
@@ -99,10 +109,7 @@ def _figures(m: Metrics) -> Table:
 
 
 def _symbols(metrics: Metrics) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("symbol", no_wrap=True)
-    for title in ("trades", "result", "return", "Sharpe", "drawdown", "hit rate", "profit factor"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = _table("symbol", "trades", "result", "return", "Sharpe", "drawdown", "hit rate", "profit factor")
     for symbol, figures in metrics.per_symbol.items():
         table.add_row(Text(symbol), *_symbol_row(figures))
     return table
@@ -120,11 +127,44 @@ def _symbol_row(figures: SymbolFigures) -> list[Text]:
     ]
 
 
-def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
+def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
+    table = _table(title, "trades", "result", "expectancy", "hit rate", "profit factor")
+    for name, figures in list(groups.items())[:_MOST_GROUPS]:
+        table.add_row(
+            Text(name),
+            f"{figures.trades:,}",
+            Text(_money(figures.pnl, sign=True), _tone(figures.pnl)),
+            Text(_money(figures.expectancy, sign=True), _tone(figures.expectancy)),
+            _percent(figures.hit_rate),
+            _number(figures.profit_factor),
+        )
+    return table
+
+
+def _drivers(drivers: Sequence[Driver]) -> Table:
+    """What a trade made on average when it went with a signal, and when it went against it."""
+    table = _table("signal", "with it", "each", "against it", "each")
+    for driver in drivers[:_MOST_GROUPS]:
+        table.add_row(
+            Text(driver.port),
+            f"{driver.with_it:,}",
+            Text(_money(driver.expectancy_with, sign=True), _tone(driver.expectancy_with)),
+            f"{driver.against_it:,}",
+            Text(_money(driver.expectancy_against, sign=True), _tone(driver.expectancy_against)),
+        )
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("most frequent vetoes", no_wrap=True)
-    table.add_column("bars", justify="right")
-    table.add_column("share", justify="right")
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
+    table = _table("most frequent vetoes", "bars", "share")
     for veto in vetoes[:_MOST_VETOES]:
         table.add_row(Text(veto.name), f"{veto.bars:,}", _percent(veto.share))
     return table

@@ -31,10 +31,10 @@ _SCALES = {"tiny": 1e-9, "huge": 1e9}
 def inputs_for(layer: Layer, scenario: str, bars: int, seed: int) -> dict[str, np.ndarray]:
     """One array a port, of the shapes that `run_layer` takes.
 
-    ordinary: a random walk, everything there and in the middle of its range; flat: nothing moves; one_tick: prices on two
-    neighbouring ticks; tiny, huge: prices around 1e-9 and 1e9; no_volume: nothing is traded; jumps: a fifth up or down
-    at every bar; gaps: nothing at all on a fifth of the bars; bare: no optional input; edges: each input at an end of
-    its range.
+    ordinary: a random walk, all of it there and in the middle of its range; flat: nothing moves; one_tick: prices on
+    two neighbouring ticks; tiny, huge: prices around 1e-9 and 1e9; no_volume: nothing is traded; jumps: a fifth up or
+    down at every bar; gaps: nothing at all on a fifth of the bars; bare: no optional input; edges: each input at an
+    end of its range.
     """
     generator = np.random.default_rng([seed, SCENARIOS.index(scenario)])
     markets = [_market(scenario, bars, generator) for _ in range(SYMBOLS)]

@@ -72,6 +72,7 @@ def made_result(
     frame = pl.concat([pl.DataFrame({"time": time, "symbol": [s] * len(time), **v}) for s, v in values.items()])
     frame = frame.sort("time", maintain_order=True)
     trades = trades_from_fills(fills, time, {s: float(own["close"][-1]) for s, own in bars.items()})
+    decided = trades.select("symbol", pl.col("decision_time").alias("time")).unique()
     return BacktestResult(
         name=name,
         symbols=tuple(bars),
@@ -89,6 +90,8 @@ def made_result(
         seconds=0.42,
         bars=len(time),
         warm_up=min(240, len(time) // 4),
+        decisions=frame.join(decided, on=("symbol", "time"), how="semi"),
+        signed=("L3.edge",),
     )
 
 

@@ -21,10 +21,10 @@ from runtime.metrics import (
     drawdown_curve,
     drawdowns,
     period_returns,
-    trade_figures,
     veto_counts,
 )
 from runtime.results import EQUITY_SCHEMA, TRADE_SCHEMA, BacktestResult
+from runtime.trade_figures import trade_figures
 from tests.layers.real_data import real_bars
 from tests.runtime.made_results import LABELS, MINUTE, ROLES, made_result, random_bars
 
