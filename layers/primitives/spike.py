@@ -67,10 +67,10 @@ def beyond_mad(s: SpikeWindow, x: float, n: int, multiple: float) -> bool:
 def count(s: SpikeWindow, x: float, by: int) -> int:
     """Lets a value come (by 1) or go (by -1); before the first look none is counted."""
     away = x - s.median
-    s.below += by * int(away < -s.drift)  # products, since a branch on a coin's toss costs more than the rest
-    s.above += by * int(away > s.drift)
-    s.far += by * int(abs(away) >= s.quiet + s.drift)
-    s.same += by * int(away == 0.0)
+    s.below += by if away < -s.drift else 0
+    s.above += by if away > s.drift else 0
+    s.far += by if abs(away) >= s.quiet + s.drift else 0
+    s.same += by if away == 0.0 else 0
     return 0
 
 

@@ -1,0 +1,42 @@
+"""channel: the highest high and the lowest low of the last bars, this one included.
+
+Rule: upper, lower = hh(high, window), ll(low, window); position = (close - lower) / (upper - lower), 1/2 where the two
+    are equal. Williams' %R is 100 (position - 1).
+"""
+
+from typing import NamedTuple
+
+from graph.language import Parameters, State, layer, param, sized
+from graph.types import Price, Unit
+from layers.primitives.extremum import Highest, Lowest, highest, lowest
+
+
+class Params(Parameters):
+    window: int = param(20, 1, 5000, "bars of the channel")
+
+
+class Memory(State):
+    highs: Highest = sized(lambda p: p.window)
+    lows: Lowest = sized(lambda p: p.window)
+
+
+class Out(NamedTuple):
+    upper: Price
+    lower: Price
+    position: Unit
+
+
+@layer(
+    None,
+    "channel",
+    domain="block",
+    source="Donchian 1960; Williams 1973",
+    oracle="TA-Lib MAX, MIN, WILLR",
+    pine="yes",
+    warmup=lambda p: p.window - 1,
+)
+def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
+    upper = highest(s.highs, high, p.window)
+    lower = lowest(s.lows, low, p.window)
+    position = min(max((close - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
+    return Out(upper, lower, position)
