@@ -15,14 +15,16 @@ from rich.table import Table
 
 from tools.bench import isolated
 from tools.bench.measure import alternating, step_percentiles
-from tools.bench.peers import installed_peers, talib_stream, talipp_stream
+from tools.bench.peers import installed_peers, talib_batch, talib_stream, talipp_stream
 from tools.bench.product import (
     backtest_peaks,
     build_seconds,
     command_seconds,
     cross,
+    indicators,
     master_figures,
     one_node_figures,
+    stepper,
 )
 
 BATCH_BARS = 100_000
@@ -44,6 +46,7 @@ freqtrade's spot market is long only. Risk and limits are computed in stratoquan
 class Section(str, Enum):  # noqa: UP042 - the command line shows the plain value
     MASTER = "master"
     STEPS = "steps"
+    INDICATORS = "indicators"
     BUILD = "build"
     MEMORY = "memory"
     COMMANDS = "commands"
@@ -57,6 +60,7 @@ def main(only: Annotated[Section | None, typer.Option(help="One section instead 
     sections: dict[Section, Callable[[Console], None]] = {
         Section.MASTER: _master,
         Section.STEPS: _steps,
+        Section.INDICATORS: _indicators,
         Section.BUILD: _build,
         Section.MEMORY: _memory,
         Section.COMMANDS: _commands,
@@ -92,6 +96,16 @@ def _steps(console: Console) -> None:
                 figures |= {f"{name}, {outcome.what}, {q}": outcome.figures[q] for q in ("p50", "p99")}
     _table(console, "one step from Python", figures, "us")
     _tell_missing(console, problems)
+
+
+def _indicators(console: Console) -> None:
+    """Twenty indicators over the same bars: our wiring checks and aggregates its bars first, TA-Lib takes arrays."""
+    prepared, bars = indicators(CROSS_BARS)
+    taken = alternating({"stratoquant, feed included": prepared.run, "TA-Lib, twenty calls": talib_batch(bars)})
+    batch = {name: seconds / CROSS_BARS * 1e9 for name, seconds in taken.items()}
+    _table(console, f"twenty indicators over {CROSS_BARS:,} bars, ns a bar", batch, "ns")
+    p50, p99 = step_percentiles(stepper(prepared), 20_000)
+    _table(console, "one step of the twenty from Python", {"stratoquant, p50": p50, "stratoquant, p99": p99}, "us")
 
 
 def _build(console: Console) -> None:

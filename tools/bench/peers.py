@@ -98,6 +98,22 @@ def installed_peers() -> dict[str, Peer]:
     return {name: peer for name, (package, peer) in PEERS.items() if find_spec(package)}
 
 
+def talib_batch(bars: Bars) -> Callable[[], object]:
+    """The twenty indicators of specs/twenty_indicators.yaml, an array a call."""
+    import talib as t
+
+    h, lo, c, v = (bars[n] for n in ("high", "low", "close", "volume"))
+
+    def run() -> object:
+        t.SMA(c, 20), t.EMA(c, 50), t.RSI(c, 14), t.ATR(h, lo, c, 14), t.MACD(c, 12, 26, 9), t.BBANDS(c, 20, 2.0, 2.0)
+        t.MAX(h, 20), t.MIN(lo, 20), t.STOCH(h, lo, c, 14, 3, 0, 3, 0), t.OBV(c, v), t.STDDEV(c, 60), t.ROC(c, 10)
+        t.LINEARREG_SLOPE(c, 30), t.VWMA(t.TYPPRICE(h, lo, c), v, 60), t.KC(h, lo, c, 20), t.ADX(h, lo, c, 14)
+        t.CCI(h, lo, c, 20), t.MFI(h, lo, c, v, 14), t.WILLR(h, lo, c, 14), t.KAMA(c, 10)
+        return t.SUPERTREND(h, lo, c, 10, 3.0)
+
+    return run
+
+
 def talib_stream(bars: Bars) -> Callable[[int], object]:
     """One step of TA-Lib's streaming functions, twenty outputs of sixteen indicators over a window of 500 bars."""
     import talib.stream as s

@@ -23,6 +23,7 @@ from tools.bench.measure import in_new_process, median_seconds, step_percentiles
 
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
+INDICATORS = Path("specs/twenty_indicators.yaml")
 _BLOCK = 4096
 
 _ONE_NODE = """
@@ -72,8 +73,15 @@ def master_figures(bars: int) -> dict[str, float]:
     three = ready(MASTER, synthetic_market(("BTCUSDT", "ETHUSDT", "XRPUSDT"), bars, 1))
     one = ready(MASTER, synthetic_market(("BTCUSDT",), bars, 1))
     figures = {"batch, three symbols": three.nanoseconds(), "batch, one symbol": one.nanoseconds()}
-    p50, p99 = step_percentiles(_stepper(one), min(bars, 20_000))
+    p50, p99 = step_percentiles(stepper(one), min(bars, 20_000))
     return figures | {"step p50": p50, "step p99": p99}
+
+
+def indicators(bars: int) -> tuple[Ready, dict[str, np.ndarray]]:
+    """The wiring of twenty indicators, and its bars as plain columns for the peers."""
+    frame = synthesise(("BTCUSDT",), bars, 1)
+    prepared = ready(INDICATORS, market_from(frame, ("BTCUSDT",), 60_000))
+    return prepared, {n: frame[n].to_numpy() for n in ("open", "high", "low", "close", "volume")}
 
 
 def one_node_figures(bars: int) -> dict[str, float]:
@@ -89,7 +97,7 @@ def one_node_figures(bars: int) -> dict[str, float]:
     return figures
 
 
-def _stepper(prepared: Ready) -> Callable[[int], Any]:
+def stepper(prepared: Ready) -> Callable[[int], Any]:
     session = prepared.session()
     times, events = prepared.times, prepared.events
     for i in range(2000):
