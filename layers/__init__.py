@@ -5,6 +5,9 @@ from pathlib import Path
 
 from graph.registry import Registry
 
+COSTS = Path(__file__).parent / "costs.json"
+"""Nanoseconds a step of each layer, as `python -m tools.bench --only layers --keep` found them."""
+
 
 @cache
 def catalogue() -> Registry:

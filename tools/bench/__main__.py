@@ -13,10 +13,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from layers import catalogue
 from tools.bench import isolated
+from tools.bench.layers import keep as keep_costs
+from tools.bench.layers import layer_costs
 from tools.bench.measure import alternating, step_percentiles
 from tools.bench.peers import installed_peers, talib_batch, talib_stream, talipp_stream
 from tools.bench.product import (
+    MASTER,
     backtest_peaks,
     build_seconds,
     command_seconds,
@@ -30,6 +34,7 @@ from tools.bench.product import (
 BATCH_BARS = 100_000
 CROSS_BARS = 1_000_000
 STEP_BARS = 8_000
+LAYER_BARS = 10_000
 _SLOW_PEERS = {"backtesting.py"}
 _ISOLATED_CROSSES = {
     "hftbacktest": "hft_cross",
@@ -45,6 +50,7 @@ freqtrade's spot market is long only. Risk and limits are computed in stratoquan
 
 class Section(str, Enum):  # noqa: UP042 - the command line shows the plain value
     MASTER = "master"
+    LAYERS = "layers"
     STEPS = "steps"
     INDICATORS = "indicators"
     BUILD = "build"
@@ -53,12 +59,16 @@ class Section(str, Enum):  # noqa: UP042 - the command line shows the plain valu
     CROSS = "cross"
 
 
-def main(only: Annotated[Section | None, typer.Option(help="One section instead of all.")] = None) -> None:
+def main(
+    only: Annotated[Section | None, typer.Option(help="One section instead of all.")] = None,
+    keep: Annotated[bool, typer.Option(help="Keep the costs of layers for the catalogue's pages.")] = False,
+) -> None:
     """Measure this product on this machine, beside its peers."""
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
     console = Console(width=110)
     sections: dict[Section, Callable[[Console], None]] = {
         Section.MASTER: _master,
+        Section.LAYERS: lambda console: _layers(console, keep),
         Section.STEPS: _steps,
         Section.INDICATORS: _indicators,
         Section.BUILD: _build,
@@ -75,6 +85,16 @@ def _master(console: Console) -> None:
     figures = {n: v for n, v in master_figures(BATCH_BARS).items() if n.startswith("batch")}
     _table(console, "master wiring, ns a bar and symbol", figures, "ns")
     _table(console, "ns a bar, one symbol", one_node_figures(BATCH_BARS), "ns")
+
+
+def _layers(console: Console, keep: bool) -> None:
+    costs = layer_costs(MASTER, LAYER_BARS)
+    registry = catalogue()
+    table = {f"{key} {registry.name(key)}": cost for key, cost in costs.items()}
+    _table(console, "each layer of the master alone, ns a step and symbol", table, "ns")
+    console.print(f"all together {sum(costs.values()):,.0f} ns, each once\n")
+    if keep:
+        keep_costs(costs)
 
 
 def _steps(console: Console) -> None:
