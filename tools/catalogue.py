@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from graph.types import PortType
 
 SCHEMA_FILE = Path("specs/wiring.schema.json")
+SPECS = Path(__file__).parents[1] / "specs"
 
 
 def layers(
@@ -101,9 +102,33 @@ def page(layer: Layer) -> str:
     facts = [("domain", layer.domain), ("scope", scope), ("source", layer.source), ("compared with", layer.oracle)]
     if layer.closed_loop:
         facts.append(("loop", "closed: reads the account"))
+    facts += [("wired in", ", ".join(wired_in(layer))), ("cost", cost_of(layer))]
     lines = [layer.doc, "", *(f"{name + ':':<14} {text}" for name, text in facts if text)]
     lines += _section("inputs", _ports(layer.inputs)) + _section("outputs", _ports(layer.outputs))
     return "\n".join(lines + _section("parameters", _param_lines(layer)) + _labels(layer))
+
+
+def wired_in(layer: Layer) -> list[str]:
+    """The places of a layer in the wirings that come with the product: FILE, and the node's name where it differs."""
+    import yaml
+
+    found = []
+    for path in sorted(SPECS.glob("*.yaml")):
+        nodes = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get("nodes") or {}
+        keys = [key for key, node in nodes.items() if ((node or {}).get("layer") or key) == layer.key]
+        found += [path.name if key == layer.key else f"{path.name} as {key}" for key in keys]
+    return found
+
+
+def cost_of(layer: Layer) -> str:
+    """What a step costs, as the benchmark measured it; empty for a layer that it has not."""
+    from layers import COSTS
+
+    if not COSTS.exists():
+        return ""
+    facts = json.loads(COSTS.read_text(encoding="utf-8"))
+    cost = facts["costs"].get(layer.key)
+    return "" if cost is None else f"{cost:g} {facts['unit']}, on {facts['machine']}"
 
 
 def _one(key: str, registry: Registry) -> Layer:

@@ -29,13 +29,11 @@ class Seen:
     def __init__(self, wiring: Path, bars: int) -> None:
         checked = checked_or_raise(wiring, catalogue())
         self.plan: Plan = compile_plan(checked, SIMULATED, SYMBOLS)
-        self._ports = _read_ports(self.plan)
         market = synthetic_market(SYMBOLS, bars, 1, book=True)
         blocks = [(b.times.copy(), b.events.copy()) for b in market.blocks(bars)]
         self.times, self.events = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        self._values = {
-            port: np.full((bars, len(SYMBOLS), self.plan.column(port).size), np.nan) for port in self._ports
-        }
+        sizes = {port: self.plan.column(port).size for port in _read_ports(self.plan)}
+        self._values = {port: np.full((bars, len(SYMBOLS), size), np.nan) for port, size in sizes.items()}
         self._account: Table = {n: np.full((bars, len(SYMBOLS)), np.nan) for n in _account_ports(self.plan)}
         self._run()
 
