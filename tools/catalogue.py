@@ -104,8 +104,8 @@ def page(layer: Layer) -> str:
         facts.append(("loop", "closed: reads the account"))
     facts += [("wired in", ", ".join(wired_in(layer))), ("cost", cost_of(layer))]
     lines = [layer.doc, "", *(f"{name + ':':<14} {text}" for name, text in facts if text)]
-    lines += _section("inputs", _ports(layer.inputs)) + _section("outputs", _ports(layer.outputs))
-    return "\n".join(lines + _section("parameters", _param_lines(layer)) + _labels(layer))
+    lines += _section("inputs", port_rows(layer.inputs)) + _section("outputs", port_rows(layer.outputs))
+    return "\n".join(lines + _section("parameters", param_rows(layer)) + _labels(layer))
 
 
 def wired_in(layer: Layer) -> list[str]:
@@ -169,14 +169,14 @@ def _names(ports: Mapping[str, PortType]) -> str:
     return ", ".join(name + ("?" if port.optional else "") for name, port in ports.items())
 
 
-def _ports(ports: Mapping[str, PortType]) -> list[tuple[str, str, str]]:
+def port_rows(ports: Mapping[str, PortType]) -> list[tuple[str, str, str]]:
     return [
         (name, str(port) + (" a symbol" if port.per_symbol else ""), f"{port.edge.meaning} ({port.edge.range_text()})")
         for name, port in ports.items()
     ]
 
 
-def _param_lines(layer: Layer) -> list[tuple[str, str, str]]:
+def param_rows(layer: Layer) -> list[tuple[str, str, str]]:
     rows = []
     for name, fact in _params(layer).items():
         kind = "whole, " if fact["whole"] else ""

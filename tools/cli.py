@@ -11,6 +11,7 @@ import typer
 from tools import catalogue, data, draw, exit_codes, fit, mirror, mirror_json, new
 from tools.backtest import backtest
 from tools.check import check
+from tools.docs.command import docs
 from tools.entry import run
 from tools.explain import explain
 
@@ -48,6 +49,7 @@ app.command()(draw.graph)
 app.command()(catalogue.layers)
 app.command()(backtest)
 app.command()(explain)
+app.command()(docs)
 app.add_typer(data.app, name="data")
 app.add_typer(fit.app, name="fit")
 app.add_typer(new.app, name="new")

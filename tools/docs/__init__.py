@@ -1,0 +1,1 @@
+"""The catalogue as static HTML, made from the layers' own declarations."""
