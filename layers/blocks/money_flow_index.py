@@ -12,7 +12,6 @@ from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Qty, Unit
 from layers.primitives.rolling import RollingSum, rolling_sum
 
-
 ROUNDING = 1e-12
 
 

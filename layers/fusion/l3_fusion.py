@@ -45,7 +45,7 @@ class Out(NamedTuple):
     domain="fusion",
     source="StratoQuant section 8; Genest and Zidek 1986 (log-odds pooling)",
     pine="yes",
-    says="{direction}: edge {edge}, confidence {confidence}, from a bias of {bias} and patterns that are {pattern_side}",
+    says="{direction}: edge {edge}, confidence {confidence}, from a bias of {bias} and patterns {pattern_side}",
 )
 def step(
     s: Memory,

@@ -57,7 +57,7 @@ def better_count(worth: Array, count: int, i: int) -> int:
     domain="fusion",
     source="StratoQuant section 8; Quantum Trader 1.1 (Opportunity Ranker)",
     scope="portfolio",
-    says="proposes to be {side}, size {size_hint}, rank {rank}: reward {reward} and risk {risk} bps, {p_success} to win",
+    says="proposes to be {side}, size {size_hint}, rank {rank}: reward {reward}, risk {risk} bps, {p_success} to win",
 )
 def step(
     s: Memory,

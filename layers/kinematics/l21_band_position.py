@@ -3,6 +3,7 @@
 Rule: m, sd = mean and population sd of the last `window` closes. percent_b = (c - (m - k sd)) / (2 k sd), 0.5 where
     sd is 0. bandwidth = 2 k sd / m; bandwidth_rank = its percent rank over the last `rank` bars. keltner = (c -
     ewm(c, window)) / (k atr(window)), 0 where there is no range.
+Note: an average range below 1e-12 of the close is what fades after trading has stopped, and counts as 0.
 """
 
 from math import isnan, nan, sqrt
@@ -14,6 +15,8 @@ from layers.primitives.averages import Smoothed, ewm
 from layers.primitives.ranges import AverageTrueRange, average_true_range
 from layers.primitives.rank import PercentRank, percent_rank
 from layers.primitives.rolling import RollingMoments, rolling_moments
+
+FADED = 1e-12
 
 
 class Params(Parameters):
@@ -55,5 +58,5 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     percent_b = (close - mean + half) / (2.0 * half) if half > 0.0 else 0.5
     bandwidth = 2.0 * half / mean
     rank = percent_rank(s.widths, bandwidth, p.rank)
-    keltner = (close - centre) / (p.k * atr) if atr > 0.0 else 0.0
+    keltner = (close - centre) / (p.k * atr) if atr > FADED * close else 0.0
     return Out(percent_b, bandwidth, rank, keltner)

@@ -5,7 +5,8 @@ Rule: y = ln c; least squares y = a + phi y[1] over the last `window` pairs. hal
     is below -2.9. z = (y - m) / sd in balance, with m = a / (1 - phi) and variance of the residuals / (1 - phi^2), for
     -1 < phi < 1; else, and where nothing is left over, 0.
 Note: a variance of y below 1e-18 over the window is rounding, and counts as standing still: half_life = window, the
-    rest 0. A residual sd below 1e-9 counts as 0 in the same way.
+    rest 0. So is a variance of the residuals below 1e-18 or below 1e-12 of that of y, and a phi within 1e-12 of 1
+    counts as 1: a market that grows evenly has neither a mean nor a distance from it.
 """
 
 from math import isnan, log, nan, sqrt
@@ -17,6 +18,7 @@ from layers.primitives.regression import PairFit, pair_fit
 
 CRITICAL = -2.9
 ROUNDING = 1e-18
+SHARE = 1e-12
 
 
 class Params(Parameters):
@@ -56,11 +58,11 @@ def step(s: Memory, p: Params, close: Price) -> Out:
     if s.pairs.variance_x > ROUNDING:
         error = s.pairs.slope_error
         residual = error * error * (p.window - 2.0) * s.pairs.variance_x
-        if 0.0 < phi < 1.0:
+        if 0.0 < phi < 1.0 - SHARE:
             half_life = -log(2.0) / log(phi)
-        if residual > ROUNDING:
+        if residual > ROUNDING and residual > SHARE * s.pairs.variance_y:
             speed_t = (phi - 1.0) / error
-            if -1.0 < phi < 1.0:
+            if -1.0 < phi < 1.0 - SHARE:
                 mean = s.pairs.mean_x + (s.pairs.mean_y - s.pairs.mean_x) / (1.0 - phi)
                 z = (y - mean) / sqrt(residual / (1.0 - phi * phi))
     return Out(half_life, z, speed_t, 1.0 if speed_t < CRITICAL else 0.0)

@@ -1,8 +1,8 @@
 """Rewrites of a kernel, Python to Python, that take away what Pine lacks. Each keeps the kernel's meaning.
 
 Pine has no early return, cannot assign to a parameter, and its interpreters differ on what of a condition is evaluated.
-After `rewritten` a kernel has one exit at its end, assigns only to its own locals, and no call or subscript stands
-where Python might skip it.
+After `rewritten` a kernel has one exit at its end, assigns only to its own locals and to no counter of a loop, and no
+call or subscript stands where Python might skip it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def rewritten(function: ast.FunctionDef, is_total: Callable[[str], bool]) -> ast
     tree = deepcopy(function)
     names = Fresh(tree)
     tree.body = [s for s in tree.body if not _is_docstring(s)]
-    for rewrite in (own_parameters, one_exit):
+    for rewrite in (own_parameters, own_counters, one_exit):
         tree.body = rewrite(tree, names)
     tree.body = Lazy(names, is_total).block(tree.body)
     return ast.fix_missing_locations(tree)
@@ -70,6 +70,21 @@ class _Renamed(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         return ast.copy_location(ast.Name(self._new, node.ctx), node) if node.id == self._old else node
+
+
+def own_counters(function: ast.FunctionDef, names: Fresh) -> Statements:
+    """A loop whose counter is also assigned to elsewhere counts with a name of its own, and assigns it on each turn."""
+    loops = [n for n in ast.walk(function) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)]
+    counters = {id(loop.target) for loop in loops}
+    stored = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    assigned = {n.id for n in stored if id(n) not in counters}
+    for loop in loops:
+        assert isinstance(loop.target, ast.Name)
+        name = loop.target.id
+        if name in assigned:
+            loop.target = ast.copy_location(ast.Name(names.name(f"{name}_turn"), ast.Store()), loop.target)
+            loop.body = [_assign(name, _read(loop.target.id), loop), *loop.body]
+    return function.body
 
 
 def one_exit(function: ast.FunctionDef, names: Fresh) -> Statements:

@@ -115,6 +115,9 @@ class Writer:
         self.ints.append(name)
         lines += self.block(depth + 1, 2, in_loop=True)
         self.ints.remove(name)
+        if self.random.random() < 0.3:  # the counter's name is a local like others, too
+            lines.append(f"{pad}{name} = ({self.whole()}) % 5")
+            self.ints.append(name)
         return lines
 
     def searched(self, depth: int) -> list[str]:

@@ -20,7 +20,7 @@ from mirror.engines import Engine, run_script
 from mirror.pine import lint
 from mirror.pine.library import Library
 from mirror.pine.printing import script_text
-from mirror.pine.rewrites import Fresh, Lazy, one_exit, own_parameters, rewritten
+from mirror.pine.rewrites import Fresh, Lazy, one_exit, own_counters, own_parameters, rewritten
 from mirror.pine.syntax import NA, Binary, Call, Choice, Declare, Do, Field, Name, Script, Statement, number, text
 from mirror.pine.types import first_value
 from tests.mirror.pine.engines import on_each_engine
@@ -98,6 +98,7 @@ def has_an_effect(name: str) -> bool:
 
 REWRITES = {
     "own_parameters": body_only(own_parameters),
+    "own_counters": body_only(own_counters),
     "one_exit": body_only(one_exit),
     "lazy": body_only(lambda tree, names: Lazy(names, has_an_effect).block(tree.body)),
     "all": lambda tree: rewritten(tree, has_an_effect),
