@@ -128,6 +128,10 @@ class Writer:
         self.ints.append(name)
         return [f"{pad}{name} = 0", f"{pad}while {test}:", f"{pad}    {name} += 1"]
 
+    def factor(self) -> str:
+        """Never 0: Pine does not tell -0 from 0, and a division by the product would."""
+        return f"{self.random.choice((-1, 1)) * self.random.uniform(0.01, 1.5):.2f}"
+
     def index(self) -> str:
         return f"({self.whole()}) % {SIZE}"
 
@@ -143,7 +147,7 @@ class Writer:
             return self.random.choice([*self.floats, "s.a", "s.b", "nan", f"{self.random.uniform(-2, 2):.3f}", "1e-12"])
         if pick < 0.45:
             operator = self.random.choice(["+", "-", "*"])
-            other = self.number(depth - 1) if operator != "*" else f"{self.random.uniform(-1.5, 1.5):.2f}"
+            other = self.number(depth - 1) if operator != "*" else self.factor()
             return f"({self.number(depth - 1)} {operator} {other})"
         if pick < 0.55:
             return f"min(max({self.number(depth - 1)} / float({self.number(depth - 1)}), -4.0), 4.0)"
