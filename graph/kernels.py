@@ -19,7 +19,10 @@ from graph.diagnostics import Findings, Place
 from graph.language import Layer, field_name, is_kernel
 from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS, SubsetChecker
 
-_FLOAT_BITS = """@njit
+NO_WRAPPERS = "no_cpython_wrapper=True, no_cfunc_wrapper=True"
+"""Options of what only compiled code calls; entries for Python and C would take a sixth of the build."""
+
+_FLOAT_BITS = f"""@njit({NO_WRAPPERS})
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
 
@@ -131,7 +134,7 @@ class KernelText:
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(_parsed(source.text))
         options = 'error_model="numpy", forceinline=True' if inline else 'error_model="numpy"'
-        self._texts.append(f"# {function.__module__}\n@njit({options})\n{ast.unparse(rewritten)}")
+        self._texts.append(f"# {function.__module__}\n@njit({options}, {NO_WRAPPERS})\n{ast.unparse(rewritten)}")
         return name
 
 

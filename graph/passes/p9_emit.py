@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
-from graph.kernels import KernelText, used_math
+from graph.kernels import NO_WRAPPERS, KernelText, used_math
 from graph.model import Graph, Node
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
@@ -50,13 +50,13 @@ RUN_ARGUMENTS = (
     "shared_bounds",
 )
 
-_PRELUDE = '''
-@njit
+_PRELUDE = f'''
+@njit({NO_WRAPPERS})
 def valid(x):
     return x == x
 
 
-@njit
+@njit({NO_WRAPPERS})
 def any_valid(values):
     for k in range(len(values)):
         if values[k] == values[k]:
@@ -64,30 +64,30 @@ def any_valid(values):
     return False
 
 
-@njit
+@njit({NO_WRAPPERS})
 def given(x, otherwise):
     return x if x == x else otherwise
 
 
-@njit
+@njit({NO_WRAPPERS})
 def speaks(node, warmup):
     node.steps += 1
     return node.steps > warmup
 
 
-@njit
+@njit({NO_WRAPPERS})
 def copy_vector(target, source):
     for k in range(len(target)):
         target[k] = source[k]
 
 
-@njit
+@njit({NO_WRAPPERS})
 def clear_vector(target):
     for k in range(len(target)):
         target[k] = nan
 
 
-@njit
+@njit({NO_WRAPPERS})
 def audit(values, bounds, control, now, symbol):
     """Adds every value to the digest and keeps the first one that leaves its port's range."""
     digest = control.digest

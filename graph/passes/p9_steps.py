@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graph.account import SHARED_ACCOUNT_PORTS
 from graph.clock import format_clock
+from graph.kernels import NO_WRAPPERS
 from graph.language import field_name
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
 from graph.passes.p3_types import is_per_symbol
@@ -80,7 +81,11 @@ def symbol_stage(
     base = frozenset(key for key in stage.nodes if graph.nodes[key].clock_ms == graph.clock_ms)
     reader = Reader(graph, base)
     lines.add(
-        0, "", "", '@njit(error_model="numpy")', f"def stage_{stage.number}({STAGE_ARGUMENTS}{clock_flags(layout)}):"
+        0,
+        "",
+        "",
+        f'@njit(error_model="numpy", {NO_WRAPPERS})',
+        f"def stage_{stage.number}({STAGE_ARGUMENTS}{clock_flags(layout)}):",
     )
     if stage.number == 0:
         for clock in layout.slow_clocks:
@@ -190,7 +195,7 @@ def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, st
         0,
         "",
         "",
-        '@njit(error_model="numpy")',
+        f'@njit(error_model="numpy", {NO_WRAPPERS})',
         f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}{clock_flags(layout)}):",
     )
     lines.add(1, "symbols = len(edges)")
