@@ -1,11 +1,11 @@
 """L95: the latch that nothing passes. It says whether the account may take risk, may only close, or must be flat.
 
 Rule: `kill` trips it until a person sets `reset` with the kill let go. `stop` trips it for `cooldown` steps after
-    the last one; a reset ends that too. Tripped: flatten = 1, everything held is closed. `halt`, health below
-    LOW_HEALTH, the mean quality of the symbols that have a bar below LOW_QUALITY, and an input that is missing only
-    stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when nothing of
-    this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the last known one while
-    it is missing (0 before the first). Closing is always allowed.
+    the last one; a reset ends that too. Tripped: flatten = 1, everything held is closed. `halt`, the mean health of
+    the symbols below LOW_HEALTH, the mean quality of those that have a bar below LOW_QUALITY, and an input that is
+    missing only stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when
+    nothing of this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the last known one
+    while it is missing (0 before the first). Closing is always allowed.
 
 Note: the catalogue has no way to let a kill go; `reset` is added for that, to be wired to operator.reset. Without
     it a kill ends with the session's memory. All inputs are optional so that the governor speaks at every step.
@@ -77,7 +77,7 @@ def step(
     stop: Opt[Flag],
     halt: Opt[Flag],
     scale: Opt[Unit],
-    health: Opt[Unit],
+    health: Opt[PerSymbol[Unit]],
     quality: Opt[PerSymbol[Unit]],
     reset: Opt[Flag],
 ) -> Out:
@@ -98,8 +98,9 @@ def step(
     reasons += bit(2, s.cooling > 0 and not stop > 0.0)
     flatten = reasons > 0.0
     reasons += bit(3, halt > 0.0)
-    reasons += bit(4, health < LOW_HEALTH)
+    mean_health = mean_known(health)
+    reasons += bit(4, mean_health < LOW_HEALTH)
     reasons += bit(5, mean_quality < LOW_QUALITY)
-    reasons += bit(6, isnan(kill + stop + halt + scale + health + mean_quality))
+    reasons += bit(6, isnan(kill + stop + halt + scale + mean_health + mean_quality))
     trade = 0.0 if reasons > 0.0 else 1.0
     return Out(trade, 1.0 - trade, 1.0 if flatten else 0.0, s.scale, reasons)

@@ -26,6 +26,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L4": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
     "L5": {"optional": "closing needs no price"},
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
+    "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
+    "L73": {"in.weights": "the feedback of L65 has no port in the catalogue"},
     "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
     "L78": {"optional": "a position can always be closed, also while these are missing"},
     "L92": {

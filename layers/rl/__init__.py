@@ -1,0 +1,1 @@
+"""What a learned policy would make of a proposal; it may only shrink it."""
