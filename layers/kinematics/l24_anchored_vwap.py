@@ -2,7 +2,7 @@
 
 Rule: x = (high + low + close) / 3. vwap and sd = mean and standard deviation of x since the anchor, both weighted by
     volume; vwap = x and sd = 0 while nothing was traded. upper, lower = vwap +- k sd; z = (close - vwap) / sd, 0 where
-    sd is 0. Anchors stand every `anchor_hours` hours of UTC, counted from a Monday at midnight, so that 24 is the day
+    sd is 0. Anchors stand every `anchor_hours` hours, counted from Monday 1970-01-05 00:00 UTC, so that 24 is the day
     and 168 the week. The first bar at or after one begins anew.
 Note: until the first anchor that it meets it counts from the first bar. A spread below 1e-12 of the price is rounding,
     and counts as 0. lower is missing where it would not be above 0.

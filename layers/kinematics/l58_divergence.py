@@ -8,6 +8,8 @@ Rule: pivots of strength `pivot` of high and low, and of rsi on both sides, are 
     strength = sqrt(a b), with a and b the sizes of the two moves as shares of the range of price, and of rsi, over the
     last span + 2 pivot + 1 bars. A signal lives for `span` bars; strength and age are those of the younger one, of
     regular where both are of one age; while none lives they are 0 and missing.
+Note: the catalogue takes strength from the two slopes; both run over nearly the same bars, so that the moves tell the
+    same.
 """
 
 from math import sqrt

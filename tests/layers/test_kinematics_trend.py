@@ -1,4 +1,4 @@
-"""L12, L18, L22, L23, L24, L51 and L56 against TA-Lib, statsmodels, pandas and numpy, on recorded bars and by hand."""
+"""L12, L18, L22, L23, L24 and L56 against TA-Lib, pandas and numpy, on recorded bars and by hand."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import talib
-from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from layers import catalogue
 from tests.layers.real_data import real_bars
-from tests.layers.single import run_layer, run_with_state
+from tests.layers.single import run_layer
 from tests.layers.test_kinematics import FILES, Values, assert_same, run, shifted, windows
 
 BARS = 100_000
@@ -266,80 +265,6 @@ def test_l24_counts_a_spread_of_rounding_as_none(gap: float, there: bool) -> Non
     assert (found["z"][1] != 0.0) == there == (found["upper"][1] > found["vwap"][1])
 
 
-def filtered_by_statsmodels(y: np.ndarray, v: np.ndarray, q_level: float, q_slope: float, r: float) -> object:
-    """The local linear trend with variances that move with v: v[0] is that of the bar before the first in y[1:]."""
-    model = UnobservedComponents(y[1:], "local linear trend")
-    model.update(np.ones(3))
-    model.ssm["obs_cov"] = (r * v[1:])[None, None, :]
-    later = np.append(v[2:], v[-1])  # the noise on the way to the next bar is that bar's
-    state = np.zeros((2, 2, len(later)))
-    state[0, 0], state[1, 1] = q_level * later, q_slope * later
-    model.ssm["state_cov"] = state
-    move = np.array([[1.0, 1.0], [0.0, 1.0]])
-    predicted = move @ (v[0] * np.eye(2)) @ move.T + np.diag([q_level * v[1], q_slope * v[1]])
-    model.ssm.initialize_known(np.array([y[0], 0.0]), predicted)
-    return model.ssm.filter()
-
-
-@pytest.mark.parametrize("shares", [(1e-5, 1e-7, 1e-4), (0.3, 0.01, 0.5), (1e-9, 1e-4, 1.0)])
-def test_l51_is_the_filter_of_statsmodels(bars: Values, shares: tuple[float, float, float]) -> None:
-    close = bars["close"][:3_000]
-    found = run("L51", {"close": close}, dict(zip(("q_level", "q_slope", "r"), shares, strict=True)))
-    y = np.log(close)
-    v = np.maximum(np.concatenate(([np.nan], talib.EMA(np.diff(y) ** 2, 240))), 1e-18)
-    assert np.isnan(v[239]) and not np.isnan(v[240])  # the filter starts on the first bar with a v
-    filtered = filtered_by_statsmodels(y[240:], v[240:], *shares)
-    level, slope = filtered.filtered_state
-    start = np.full(241, np.nan)
-    assert_same(found["level"], np.concatenate((start, np.exp(level))), 1e-9)
-    scale = float(np.abs(slope).max())
-    assert_same(found["slope"], np.concatenate((start, slope)), 1e-7, scale=scale)
-    tstat = slope / np.sqrt(filtered.filtered_state_cov[1, 1])
-    assert_same(found["slope_t"], np.concatenate((start, tstat)), 1e-7, scale=np.abs(tstat).max())
-    innovation = filtered.forecasts_error[0] / np.sqrt(filtered.forecasts_error_cov[0, 0])
-    assert_same(found["innovation"], np.concatenate((start, innovation)), 1e-7, scale=1.0)
-
-
-def test_l51_goes_through_a_stopped_market_and_a_crash() -> None:
-    """Against the matrices of the rule; v rests on its floor for a while."""
-    random = np.random.default_rng(3)
-    moving = np.cumsum(1e-3 * random.normal(size=600))
-    y = np.concatenate((moving, np.full(6_000, moving[-1]), moving[-1] + 0.3 + 1e-3 * random.normal(size=500)))
-    close = np.exp(y)
-    y = np.log(close)
-    found, memory = run_with_state(catalogue().get("L51"), {"close": close})
-    v = np.maximum(np.concatenate(([np.nan], talib.EMA(np.diff(y) ** 2, 240))), 1e-18)
-    assert (v == 1e-18).sum() > 500
-    state, covariance = np.array([y[240], 0.0]), v[240] * np.eye(2)
-    move, look = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
-    for t in range(241, len(y)):
-        state = move @ state
-        covariance = move @ covariance @ move.T + np.diag([1e-5 * v[t], 1e-7 * v[t]])
-        spread = covariance[0, 0] + 1e-4 * v[t]
-        gain = covariance @ look.T / spread
-        error = y[t] - state[0]
-        state = state + gain[:, 0] * error
-        left = np.eye(2) - gain @ look
-        covariance = left @ covariance @ left.T + gain * 1e-4 * v[t] @ gain.T
-        assert np.linalg.eigvalsh(covariance)[0] > 0.0
-        if t in (400, 6_000, 6_599, 6_600, 6_601, 6_650, 7_099):
-            assert found["level"][t] == pytest.approx(np.exp(state[0]), rel=1e-9)
-            assert found["slope"][t] == pytest.approx(state[1], rel=1e-7, abs=1e-13)
-            assert found["slope_t"][t] == pytest.approx(state[1] / np.sqrt(covariance[1, 1]), rel=1e-7, abs=1e-3)
-            assert found["innovation"][t] == pytest.approx(error / np.sqrt(spread), rel=1e-7, abs=1e-3)
-    ours = np.array([[memory["p00"], memory["p01"]], [memory["p01"], memory["p11"]]])
-    assert np.allclose(ours, covariance, rtol=1e-7, atol=0.0)
-
-
-def test_l51_one_factor_on_all_variances_scales_the_t_values_alone() -> None:
-    close = real_bars(FILES[0], 5_000)["close"]
-    narrow = run("L51", {"close": close})
-    wide = run("L51", {"close": close}, {"q_level": 0.1, "q_slope": 1e-3, "r": 1.0})
-    assert_same(wide["level"][1_000:], narrow["level"][1_000:], 1e-9)
-    assert_same(wide["slope_t"][1_000:] * 100.0, narrow["slope_t"][1_000:], 1e-6, scale=1.0)
-    assert_same(wide["innovation"][1_000:] * 100.0, narrow["innovation"][1_000:], 1e-6, scale=1.0)
-
-
 @pytest.mark.parametrize("window", [25, 2, 100])
 def test_l56_is_the_aroon_of_talib(bars: Values, window: int) -> None:
     found = run("L56", bars, {"window": window})
@@ -374,14 +299,6 @@ def test_mirrored_prices_give_mirrored_scores(key: str, bars: Values) -> None:
             known = ~np.isnan(there[name])
             wrong = np.abs(there[name] - sign * back[name])[known] > 1e-5 * np.maximum(np.abs(there[name][known]), 1.0)
             assert wrong.mean() < (2e-3 if name in ("cross", "turn") else 1e-3), name
-
-
-def test_l51_reciprocal_prices_turn_its_slope(bars: Values) -> None:
-    close = bars["close"][:20_000]
-    there, back = run("L51", {"close": close}), run("L51", {"close": 1.0 / close})
-    for name, scale in (("slope", 1e-4), ("slope_t", 1.0), ("innovation", 1.0)):
-        assert_same(back[name], -there[name], 1e-6, scale=scale)
-    assert_same(back["level"], 1.0 / there["level"])
 
 
 SCORES = {

@@ -224,7 +224,8 @@ def test_reductions_and_absent_symbols():
 
 
 def govern(n=1, symbols=2, **changes):
-    calm = {"kill": 0, "stop": 0, "halt": 0, "scale": 1, "health": 1, "quality": np.ones((n, symbols)), "reset": 0}
+    fine = np.ones((n, symbols))
+    calm = {"kill": 0, "stop": 0, "halt": 0, "scale": 1, "health": fine, "quality": fine, "reset": 0}
     params = {"cooldown": changes.pop("cooldown", 3)}
     inputs = {name: v if np.ndim(v) else np.full(n, float(v)) for name, v in (calm | changes).items()}
     return run_layer(l95_safety_governor.step, inputs, params, symbols=symbols)
@@ -252,9 +253,9 @@ def test_a_stop_cools_down():
 
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("halt", {"halt": 1}), ("health", {"health": 0.1}), ("quality", {"quality": np.array([[0.3, nan]])})]
-    + [("missing", {n: nan}) for n in ("kill", "stop", "halt", "scale", "health")]
-    + [("missing", {"quality": np.array([[nan, nan]])})],
+    [("halt", {"halt": 1}), ("health", {"health": np.array([[0.3, 0.1]])}), ("quality", {"quality": np.array([[0.3, nan]])})]
+    + [("missing", {n: nan}) for n in ("kill", "stop", "halt", "scale")]
+    + [("missing", {n: np.array([[nan, nan]])}) for n in ("quality", "health")],
 )
 def test_a_gauge_stops_growth_and_sells_nothing(name, change):
     out = govern(**change)
@@ -266,4 +267,5 @@ def test_the_scale_passes_through():
     out = govern(4, scale=np.array([nan, 0.4, nan, inf]))
     assert out["scale"].tolist() == [0, 0.4, 0.4, 1]
     assert govern(quality=np.array([[1.0, 0.2]]))["trade"][0] == 1
+    assert govern(health=np.array([[0.6, nan]]))["trade"][0] == 1
     assert np.isnan(run_layer(l95_safety_governor.step, {"kill": np.full(3, nan)}, symbols=2)["trade"]).sum() == 0
