@@ -1,0 +1,81 @@
+"""L85: how heavy the tail of the losses is, and what a loss in it is expected to be.
+
+Rule: x = -r1 / sigma over the last `window` bars with a sigma above 0; k = floor(share window), u the (k + 1)-th
+    largest x. xi = mean ln(x / u) over the k largest (Hill), tail = 1 / xi, es = sigma u / (1 - xi), the mean loss
+    beyond u, 1 where xi >= 1. heavy = 1 where tail < 4: the fourth moment does not exist. xi and u are estimated anew
+    every 60 bars and held between.
+Note: where u is not above 0, or all k are equal to it, there is no tail to speak of: tail = 1e3, es = sigma max(u, 0).
+"""
+
+from math import isnan, log, nan
+from typing import NamedTuple
+
+from graph.language import Array, Parameters, State, array, kernel, layer, param
+from graph.types import Flag, LogReturn, Real, Unit, Vol
+from layers.primitives.spike import select
+
+EVERY = 60
+LIGHT = 1e-3  # of xi
+HEAVY = 4.0
+
+
+class Params(Parameters):
+    window: int = param(2000, 200, 50000, "bars of the losses")
+    share: float = param(0.05, 0.01, 0.2, "share of them that is the tail")
+
+
+class Memory(State):
+    losses: Array = array(lambda p: p.window)
+    work: Array = array(lambda p: p.window)
+    place: int = 0
+    seen: int = 0
+    waited: int = 0
+    xi: float = nan
+    edge: float = nan
+
+
+class Out(NamedTuple):
+    tail: Real
+    es: Unit
+    heavy: Flag
+
+
+@kernel
+def fit_tail(s: Memory, n: int, k: int) -> float:
+    """Hill's estimate over the k largest losses; returns xi."""
+    for i in range(n):
+        s.work[i] = s.losses[i]
+    s.edge = select(s.work, n, n - 1 - k)
+    total = 0.0
+    if s.edge > 0.0:
+        for i in range(n - k, n):
+            total += log(s.work[i] / s.edge)
+    s.xi = max(total / k, LIGHT)
+    return s.xi
+
+
+@layer(
+    85,
+    "tail_index",
+    domain="risk",
+    source="Hill 1975; McNeil and Frey 2000",
+    oracle="direct numpy Hill on the window",
+    pine="yes",
+    warmup=lambda p: p.window - 1,
+)
+def step(s: Memory, p: Params, r1: LogReturn, sigma: Vol) -> Out:
+    if sigma > 0.0:
+        s.losses[s.place] = -r1 / sigma
+        s.place = s.place + 1 if s.place + 1 < p.window else 0
+        s.seen = min(s.seen + 1, p.window)
+    s.waited += 1
+    if s.seen == p.window and (isnan(s.xi) or s.waited >= EVERY):
+        fit_tail(s, p.window, int(p.share * p.window))
+        s.waited = 0
+    if isnan(s.xi):
+        return Out(nan, nan, nan)
+    mean = 1.0
+    if s.xi < 1.0:
+        mean = min(sigma * max(s.edge, 0.0) / (1.0 - s.xi), 1.0)
+    tail = 1.0 / s.xi
+    return Out(tail, mean, 1.0 if tail < HEAVY else 0.0)
