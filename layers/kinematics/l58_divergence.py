@@ -75,7 +75,7 @@ def opposed(price: LastTwo, rsi: LastTwo, pivot: int, span: int) -> float:
 @kernel
 def strength_of(price: LastTwo, rsi: LastTwo, price_range: float, rsi_range: float) -> float:
     """The geometric mean of both moves as shares of their ranges."""
-    return sqrt(min(abs(rise(price)) / price_range, 1.0) * min(abs(rise(rsi)) / rsi_range, 1.0))
+    return sqrt(abs(rise(price)) / price_range * (abs(rise(rsi)) / rsi_range))
 
 
 @layer(

@@ -253,6 +253,8 @@ def test_l24_by_hand() -> None:
     assert np.allclose(found["upper"], found["vwap"] + 3.0 * sd)
     assert np.allclose(found["lower"], found["vwap"] - 3.0 * sd)
     assert np.allclose(found["z"], [0.0, 2.5 / np.sqrt(18.75), 0.0, 0.0, -1.5 / np.sqrt(0.75)])
+    little = run("L24", bars | {"volume": bars["volume"] * 2.0**-20}, {"anchor_hours": 168, "k": 3.0})
+    assert all(np.array_equal(little[name], found[name]) for name in found)
     below = run("L24", bars, {"anchor_hours": 168, "k": 6.0})
     assert np.isnan(below["lower"][1]) and below["upper"][1] == pytest.approx(16.0 + 6.0 * sd[1])
 

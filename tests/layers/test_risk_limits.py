@@ -253,7 +253,11 @@ def test_a_stop_cools_down():
 
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("halt", {"halt": 1}), ("health", {"health": np.array([[0.3, 0.1]])}), ("quality", {"quality": np.array([[0.3, nan]])})]
+    [
+        ("halt", {"halt": 1}),
+        ("health", {"health": np.array([[0.3, 0.1]])}),
+        ("quality", {"quality": np.array([[0.3, nan]])}),
+    ]
     + [("missing", {n: nan}) for n in ("kill", "stop", "halt", "scale")]
     + [("missing", {n: np.array([[nan, nan]])}) for n in ("quality", "health")],
 )
