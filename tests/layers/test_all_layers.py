@@ -27,9 +27,27 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L5": {"optional": "closing needs no price"},
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
+    "L69": {
+        "in.price": "the limit lies at an offset from it",
+        "param.fee": "the rule weighs a fee that no port tells",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
     "L73": {"in.weights": "the feedback of L65 has no port in the catalogue"},
     "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
     "L78": {"optional": "a position can always be closed, also while these are missing"},
+    "L88": {
+        "in.side": "an order that turns is a new one",
+        "in.price": "risk_aversion is per unit of quote currency",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
+    "L89": {
+        "in.order_qty": "what works may be more than is wanted",
+        "in.side": "what works may lead away from what is wanted",
+        "in.working": "what works may lead away from what is wanted",
+        "in.intent": "an exit is never given up",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
+    "L90": {"in.position": "whether a fill bought or sold turns the sign of its shortfall"},
     "L92": {
         "optional": "flat, there is no entry",
         "param.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",
@@ -43,6 +61,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "in.reduce_only": "exits are exempt from the minima",
         "in.position": "an exit of the whole position takes the odd lot with it",
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
+    "L97": {
+        "in.reduce_only": "the reserve is for exits",
+        "out.released": "the venue must be told to do nothing with what may not go",
+        "optional": "an exit must be counted whether or not the venue tells its weight",
     },
     "L100": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
 }

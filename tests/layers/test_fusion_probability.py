@@ -37,7 +37,7 @@ def calibrated(edge: np.ndarray, close: np.ndarray, horizon: int, rate: float) -
 
 @pytest.mark.parametrize(("horizon", "rate"), [(60, 0.02), (5, 0.3)])
 def test_l66_is_its_newton_step(horizon: int, rate: float) -> None:
-    close = real_bars("bitfinex_ethusd_1m", 6_000)["close"]
+    close = real_bars("bitfinex_ethusd_1m", 20_000)["close"]
     edge = np.clip(np.random.default_rng(1).normal(0.0, 0.4, len(close)), -1.0, 1.0)
     found = run("L66", {"edge": edge, "close": close}, {"horizon": horizon, "rate": rate})
     p_up, _ = calibrated(edge, close, horizon, rate)

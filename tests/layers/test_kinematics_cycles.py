@@ -88,12 +88,25 @@ def test_l25_without_volume_or_moves_is_neutral() -> None:
         assert np.all(found["mfi"][20:] == 0.5)
         assert np.all(found["cmf"][20:] == 0.0) and np.all(found["obv_slope"][20:] == 0.0)
     rising = np.arange(100.0, 160.0)
-    found = run("L25", {"high": rising + 1.0, "low": rising - 3.0, "close": rising, "volume": np.full(60, 4.0)})
-    assert np.all(found["mfi"][20:] == 1.0) and np.allclose(found["cmf"][20:], 0.5)
-    assert np.allclose(found["obv_slope"][20:], np.sqrt(20.0))
+    for volume in (4.0, 1e-9):
+        bars = {"high": rising + 1.0, "low": rising - 3.0, "close": rising, "volume": np.full(60, volume)}
+        found = run("L25", bars)
+        assert np.all(found["mfi"][20:] == 1.0) and np.allclose(found["cmf"][20:], 0.5)
+        assert np.allclose(found["obv_slope"][20:], np.sqrt(20.0))
     for away, place in ((2.0, 1.0), (-4.0, -1.0)):  # a feed whose close leaves its own bar
         outside = {"high": rising + 1.0, "low": rising - 3.0, "close": rising + away, "volume": np.full(60, 4.0)}
         assert np.all(run("L25", outside)["cmf"][20:] == place)
+        outside["close"] = np.where(np.arange(60) % 2 == 0, outside["close"], rising)
+        assert np.allclose(run("L25", outside)["cmf"][20:], 0.5 * (place + 0.5))
+
+
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0, 2.0**30])
+@pytest.mark.parametrize("step, mfi", [(0.9e-12, 0.0), (1.2e-12, 0.75)])
+def test_l25_counts_a_change_of_rounding_as_none(unit: float, step: float, mfi: float) -> None:
+    """Three steps up, which may be rounding, and one back that is thrice as long, all of equal volume."""
+    x = unit * (1.0 + step * np.tile([0.0, 1.0, 2.0, 3.0], 20))
+    found = run("L25", {"high": x, "low": x, "close": x, "volume": np.ones(80)})
+    assert np.allclose(found["mfi"][20:], mfi, rtol=1e-9, atol=0.0)
 
 
 def ehlers(high: np.ndarray, low: np.ndarray, cutoff: int) -> Values:
@@ -180,6 +193,11 @@ def test_l54_in_a_market_that_stops() -> None:
     assert np.ptp(found["period"][800:]) < 1e-9 and np.allclose(found["smooth"][800:], x[-1], rtol=1e-12)
     expected = ehlers(x[:800], x[:800], 10)
     assert_same(found["period"][:800], expected["period"], 1e-3)
+    for unit in (2.0**-30, 2.0**30):
+        other = run("L54", {"high": x * unit, "low": x * unit})
+        assert all(
+            np.array_equal(other[name], found[name], equal_nan=True) for name in ("period", "phase", "trend_mode")
+        )
     still = run("L54", {"high": x[-100:], "low": x[-100:]})
     assert np.allclose(still["period"][32:], 6.0) and np.all(still["phase"][32:] == 0.0)
 

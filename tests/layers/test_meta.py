@@ -113,7 +113,7 @@ class Adapted:
 
 @pytest.mark.parametrize("with_members", [True, False])
 def test_l65_agrees_with_what_was_said_looked_up(with_members: bool) -> None:
-    horizon, bars = 7, 1_500
+    horizon, bars = 7, 20_000
     close = real_bars("bitfinex_ethusd_1m", bars)["close"]
     random = np.random.default_rng(4)
     signals = random.choice([-1.0, 0.0, 0.0, 0.0, 1.0, np.nan], (bars, 24))
@@ -131,19 +131,21 @@ def test_l65_agrees_with_what_was_said_looked_up(with_members: bool) -> None:
     }
     found = run("L65", inputs, params)
     rule = Adapted(horizon, 0.3, 8.0, 0.01, 3.0)
-    drifts = 0
+    weights, hits, misses = np.full((bars, 4), 0.25), np.zeros((bars, 24)), np.zeros((bars, 24))
+    statistic, drift = np.zeros(bars), np.zeros(bars)
     for t in range(horizon, bars):
         outcome = np.sign(close[t] - close[t - horizon])
         rule.drifted = False
         if outcome:
             rule.judge(np.nan_to_num(signals[t - horizon]), members[t - horizon], outcome)
-        np.testing.assert_allclose(found["weights"][t], rule.weights, rtol=1e-9)
-        rates = (rule.hits + 4.0) / (rule.hits + rule.misses + 8.0)
-        np.testing.assert_allclose(found["hit_rates"][t], rates, rtol=1e-12)
-        assert found["drift_stat"][t] == pytest.approx(rule.statistic(), abs=1e-9)
-        assert found["drift"][t] == float(rule.drifted)
-        drifts += rule.drifted
-    assert drifts > 0 and np.ptp(found["hit_rates"][-1]) > 0.02
+        weights[t], hits[t], misses[t] = rule.weights, rule.hits, rule.misses
+        statistic[t], drift[t] = rule.statistic(), rule.drifted
+    told = slice(horizon, None)
+    np.testing.assert_allclose(found["weights"][told], weights[told], rtol=1e-9)
+    np.testing.assert_allclose(found["hit_rates"][told], ((hits + 4.0) / (hits + misses + 8.0))[told], rtol=1e-12)
+    np.testing.assert_allclose(found["drift_stat"][told], statistic[told], atol=1e-9)
+    np.testing.assert_array_equal(found["drift"][told], drift[told])
+    assert drift.sum() > 3 and np.ptp(found["hit_rates"][-1]) > 0.01
 
 
 def test_l65_trusts_the_member_that_is_right() -> None:

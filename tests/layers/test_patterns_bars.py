@@ -384,7 +384,7 @@ def test_l35_is_the_soldiers_and_crows_of_ta_lib_where_they_compare() -> None:
 
 
 @pytest.mark.parametrize("key", ["L32", "L33", "L34", "L35"])
-def test_mirrored_and_scaled_prices(key: str) -> None:
+def test_l32_l33_l34_l35_with_mirrored_and_scaled_prices(key: str) -> None:
     bars = with_atr(grid_bars())
     names = OHLC if key == "L32" else (*OHLC, "atr")
     turned = mirrored(bars | {"volume": bars["atr"]}) | {"atr": bars["atr"]}

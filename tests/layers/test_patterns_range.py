@@ -82,6 +82,16 @@ def test_l28_fires_on_no_side_when_the_close_is_in_the_middle(last: float, side:
     assert found["signal"][11:].tolist() == [0, side]
 
 
+@SIDES
+def test_l28_wants_both_bands_strictly_inside(side: float) -> None:
+    """The band of 105 stands on the channel's edge on the last bar, the other one well inside."""
+    inputs = turn({"high": 105.0, "low": 95.0, "close": np.array([95.0, 100, 105, 100, 100, 100, 100])}, side)
+    on_edge, wider = (
+        run("L28", {**inputs, "bandwidth_rank": 0.2}, {"window": 5, "bb": 2.0, "kc": kc}) for kc in (0.5, 0.5625)
+    )
+    assert [on_edge["squeeze"][6], wider["squeeze"][6]] == [0.0, 1.0]
+
+
 def rma_of_ranges(bars: Values, n: int) -> np.ndarray:
     """Wilder's average of the true range, the first of which is high - low."""
     last = np.r_[np.nan, bars["close"][:-1]]
@@ -220,14 +230,15 @@ def test_l30_agrees_with_sweeps_followed_one_by_one(strength: int, reclaim: int)
     assert np.abs(fires).sum() > 500
     assert np.array_equal(fired(found)[known], fires[known])
     assert np.allclose(found["quality"][fires != 0.0], quality[fires != 0.0], rtol=1e-9)
-    assert np.array_equal(found["swept"][fires != 0.0], level[fires != 0.0])
     shown = lived(fires, 3 * reclaim)
+    last = pd.Series(np.where(fires != 0.0, level, np.nan)).ffill().to_numpy()
+    assert np.array_equal(found["swept"][shown != 0.0], last[shown != 0.0])
     assert np.array_equal(found["signal"][known], shown[known])
     assert np.array_equal(np.isnan(found["swept"][known]), shown[known] == 0.0)
 
 
 @pytest.mark.parametrize("key", ["L28", "L30"])
-def test_mirrored_and_scaled_prices(key: str) -> None:
+def test_l28_l30_with_mirrored_and_scaled_prices(key: str) -> None:
     bars = grid_bars()
     bars["bandwidth_rank"] = np.random.default_rng(4).random(len(bars["close"]))
     extra = "bandwidth_rank" if key == "L28" else "volume"

@@ -129,6 +129,11 @@ def test_drawdown_control_without_equity():
     assert swapped["scale"].tolist() == [1, 1, 0]
 
 
+def test_drawdown_control_stops_at_the_limit_itself():
+    out = run_layer(l80_drawdown_control.step, {"equity": np.array([100.0, 50.5, 50.0])}, {"soft": 0.25, "hard": 0.5})
+    assert out["scale"][1] > 0.0 and out["scale"][2] == 0.0 and out["stage"].tolist() == [0, 1, 2]
+
+
 # ---------------------------------------------------------------- L81
 
 number = st.one_of(
