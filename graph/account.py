@@ -17,7 +17,8 @@ def _optional(ports: dict[str, PortType]) -> dict[str, PortType]:
 
 SYMBOL_ACCOUNT_PORTS = _ports(
     {
-        "position": "signed_qty",  # held now
+        "position": "signed_qty",  # held now, by our own count of the fills
+        "reported": "signed_qty",  # held now, by the venue's count
         "entry": "price",  # average entry price; missing while flat
         "held": "bars",  # base bars since the position was opened
         "exposure": "notional",  # position at the last close, signed

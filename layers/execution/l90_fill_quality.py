@@ -57,7 +57,7 @@ def step(
     s: Memory,
     p: Params,
     fill_price: Opt[Price],
-    arrival: Price,
+    arrival: Opt[Price],
     fill_qty: Opt[Qty],
     fees: Notional,
     maker: Flag,

@@ -2,13 +2,14 @@
 
 Rule: `kill` trips it until a person sets `reset` with the kill let go. `stop` trips it for `cooldown` steps after
     the last one; a reset ends that too. Tripped: flatten = 1, everything held is closed. `halt`, the mean health of
-    the symbols below LOW_HEALTH, the mean quality of those that have a bar below LOW_QUALITY, and an input that is
-    missing only stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when
+    the symbols below LOW_HEALTH, the mean quality of those that have a bar below LOW_QUALITY, a mismatch in any symbol
+    (`mismatch` of positions, `pine_mismatch` of decisions), and a gauge that is missing only stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when
     nothing of this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the last known one
     while it is missing (0 before the first). Closing is always allowed.
 
 Note: the catalogue has no way to let a kill go; `reset` is added for that, to be wired to operator.reset. Without
-    it a kill ends with the session's memory. All inputs are optional so that the governor speaks at every step.
+    it a kill ends with the session's memory. It has no ports for what L99 finds either; where they are not wired,
+    nothing is found. All inputs are optional so that the governor speaks at every step.
 """
 
 from math import isnan
@@ -20,7 +21,7 @@ from layers.primitives.scalars import clip
 
 LOW_HEALTH = 0.25
 LOW_QUALITY = 0.5
-REASONS = ("kill", "stop", "cooldown", "halt", "health", "quality", "missing")
+REASONS = ("kill", "stop", "cooldown", "halt", "health", "quality", "missing", "mismatch")
 
 
 class Params(Parameters):
@@ -68,7 +69,8 @@ def bit(number: int, holds: bool) -> float:
     role="governor",
     labels={"reasons": REASONS},
     says="may trade: {trade}; must be flat: {flatten}; size times {scale}; because: {reasons}",
-    causes={r: (r,) for r in ("kill", "stop", "halt", "health", "quality")} | {"cooldown": ("stop",)},
+    causes={r: (r,) for r in ("kill", "stop", "halt", "health", "quality")}
+    | {"cooldown": ("stop",), "mismatch": ("mismatch", "pine_mismatch")},
 )
 def step(
     s: Memory,
@@ -80,6 +82,8 @@ def step(
     health: Opt[PerSymbol[Unit]],
     quality: Opt[PerSymbol[Unit]],
     reset: Opt[Flag],
+    mismatch: Opt[PerSymbol[Flag]],
+    pine_mismatch: Opt[PerSymbol[Flag]],
 ) -> Out:
     if reset > 0.0:
         s.killed = 0.0
@@ -102,5 +106,6 @@ def step(
     reasons += bit(4, mean_health < LOW_HEALTH)
     reasons += bit(5, mean_quality < LOW_QUALITY)
     reasons += bit(6, isnan(kill + stop + halt + scale + mean_health + mean_quality))
+    reasons += bit(7, mean_known(mismatch) > 0.0 or mean_known(pine_mismatch) > 0.0)
     trade = 0.0 if reasons > 0.0 else 1.0
     return Out(trade, 1.0 - trade, 1.0 if flatten else 0.0, s.scale, reasons)

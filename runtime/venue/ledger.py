@@ -28,6 +28,7 @@ def post_fill(account, wallet, side, qty, price, reference, fee_rate, maker, rea
     else:
         account.entry = (fabs(before) * account.entry + qty * price) / fabs(after)
     account.position = after
+    account.reported = after
     wallet.cash -= side * qty * price + fee
     account.fees += fee
     if after == 0.0 or before * after <= 0.0:

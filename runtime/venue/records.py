@@ -49,6 +49,7 @@ class Account(State):
     """One symbol. The first part is graph.account.SYMBOL_ACCOUNT_PORTS, where each field is explained."""
 
     position: float = 0.0
+    reported: float = 0.0
     entry: float = nan
     held: float = 0.0
     exposure: float = 0.0

@@ -47,13 +47,18 @@ ALLOWED: dict[str, dict[str, str]] = {
         "in.intent": "an exit is never given up",
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
-    "L90": {"in.position": "whether a fill bought or sold turns the sign of its shortfall"},
+    "L90": {
+        "in.position": "whether a fill bought or sold turns the sign of its shortfall",
+        "optional": "the router's health is told also while no price of decision is known",
+    },
     "L92": {
         "optional": "flat, there is no entry",
         "param.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",
     },
     "L95": {
         "in.reset": "the catalogue has no way to let a kill go",
+        "in.mismatch": "L99's rule stops the governor, and the catalogue has no way for it",
+        "in.pine_mismatch": "L99's rule stops the governor, and the catalogue has no way for it",
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
     "L96": {
