@@ -1,4 +1,4 @@
-"""`stratoquant data`: import, validate, describe, make and resample bars. The rules for bars are in runtime.data."""
+"""`stratoquant data`: import, validate, describe, make, build and resample bars. Their rules are in runtime.data."""
 
 from __future__ import annotations
 
@@ -157,6 +157,45 @@ def synth(
         table = synthesise(names, bars, seed, spacing, book=book)
         write_bars(table, target)
     print(f"{table.height} bars of {clock}, {', '.join(names)} -> {target}")
+
+
+@app.command()
+def book(
+    depth: Annotated[Path, typer.Argument(help="Parquet file of depth updates with a snapshot among them.")],
+    trades: Annotated[Path, typer.Argument(help="Parquet file of the single trades of the same recording.")],
+    target: Target,
+    symbol: Annotated[str, typer.Option(help="What was recorded, such as BTCUSDT.")],
+    every: Annotated[str, typer.Option(help="Length of a bar, such as 1s or 250ms.")] = "1s",
+    as_json: AsJson = False,
+) -> None:
+    """Write bars with the ten best levels of the book at each close, from recorded depth updates and trades.
+
+    Bars are dated by their open, by the recorder's clock; see `stratoquant check --explain D027` for the columns.
+
+    \b
+    Example: stratoquant data book depth.parquet trades.parquet bars/ --symbol BTCUSDT --every 250ms
+    """
+    from graph.clock import DAY_MS, format_time
+    from runtime.data.book import build
+
+    spacing = clock_ms(every)
+    assert spacing is not None
+    if spacing > DAY_MS:
+        raise typer.BadParameter(f"{every} is longer than a day")
+    if not symbol.strip():
+        raise typer.BadParameter("give the symbol a name: --symbol BTCUSDT")
+    with working(f"reading {depth}"):
+        built = build(depth, trades, target, symbol.strip(), spacing)
+    if as_json:
+        facts = asdict(built) | {"file": str(built.file), "warnings": _plain(built.warnings)}
+        deliver(json.dumps(facts, indent=2), None)
+        return
+    _print_findings(built.warnings)
+    left_out = f", {built.off_book} not made on the book left out" if built.off_book else ""
+    print(
+        f"{built.bars} bars of {every}, {built.symbol}, {format_time(built.first)} to {format_time(built.last)}, "
+        f"{built.idle} without a trade; {built.trades} trades{left_out} -> {built.file}"
+    )
 
 
 @app.command("resample")

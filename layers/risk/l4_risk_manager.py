@@ -11,12 +11,13 @@ Rule: cap = min(|notional|, |allowed|) * scale * (1 - reduce) / price, in quanti
     a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
     number of the first, 0 for none. approved = 1 when the target differs from the position, closing included.
     stop_price, take_price: the levels of the position that the target means. Until it is held they follow the
-    inputs; then the stop only moves towards the price and the target of profit stays. A level on the wrong side of
+    inputs; then the stop only moves towards the price, never behind `standing`, the one that stands at the venue, and
+    the target of profit stays. A level on the wrong side of
     the price is not taken over, and vetoes a new position. Missing at target 0, and while an opposite position is
     still being closed.
 
 Note: the catalogue has required inputs; all but `position` are optional here, for a step that is not taken could
-    not close.
+    not close. `standing` is added: an order that was called off can still fill, with a stop that L4 has forgotten.
 """
 
 from math import fabs, inf, isfinite, isnan, ldexp, nan
@@ -126,7 +127,9 @@ def held_size(size: float, cap: float, p: Params, add: float, grows: bool) -> fl
 
 
 @kernel
-def keep_levels(s: Memory, side: float, held: float, offered: bool, stop: float, take: float, price: float):
+def keep_levels(
+    s: Memory, side: float, held: float, offered: bool, stop: float, take: float, standing: float, price: float
+):
     """Carries the levels of the position on `side`. offered: the new ones are meant for that side."""
     known = side != 0.0 and s.side == side
     if not known or (held != side and not beyond(s.stop, -side, price)):
@@ -134,6 +137,8 @@ def keep_levels(s: Memory, side: float, held: float, offered: bool, stop: float,
     if not known or (held != side and not beyond(s.take, side, price)):
         s.take = nan
     s.side = side
+    if side != 0.0 and held == side and (isnan(s.stop) or side * (standing - s.stop) > 0.0):
+        s.stop = standing if beyond(standing, -side, price) else s.stop
     if side != 0.0 and offered:
         if beyond(stop, -side, price) and (held != side or isnan(s.stop) or side * (stop - s.stop) > 0.0):
             s.stop = stop
@@ -176,6 +181,7 @@ def step(
     position: SignedQty,
     price: Opt[Price],
     equity: Opt[Notional],
+    standing: Opt[Price],
 ) -> Out:
     wanted = sign(side) if isfinite(side) else nan
     held = sign(position)
@@ -219,7 +225,7 @@ def step(
         target = sign(target) * max(fabs(target) - fabs(hedge), 0.0)
 
     meant = sign(target)
-    keep_levels(s, meant, held, wanted == meant or isnan(wanted), stop_price, take_price, price)
+    keep_levels(s, meant, held, wanted == meant or isnan(wanted), stop_price, take_price, standing, price)
     closing = held != 0.0 and held != meant
     return Out(
         target,

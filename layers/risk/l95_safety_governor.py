@@ -3,9 +3,10 @@
 Rule: `kill` trips it until a person sets `reset` with the kill let go. `stop` trips it for `cooldown` steps after
     the last one; a reset ends that too. Tripped: flatten = 1, everything held is closed. `halt`, the mean health of
     the symbols below LOW_HEALTH, the mean quality of those that have a bar below LOW_QUALITY, a mismatch in any symbol
-    (`mismatch` of positions, `pine_mismatch` of decisions), and a gauge that is missing only stop growth, and only while they last: a flickering gauge must never sell a position. trade = 1 when
-    nothing of this holds, close_only = 1 - trade; reasons has a bit for each. scale passes through, the last known one
-    while it is missing (0 before the first). Closing is always allowed.
+    (`mismatch` of positions, `pine_mismatch` of decisions) and a gauge that is missing only stop growth, and only while
+    they last: a flickering gauge must never sell a position. trade = 1 when nothing of this holds, close_only = 1 -
+    trade; reasons has a bit for each. scale passes through, the last known one while it is missing (0 before the
+    first). Closing is always allowed.
 
 Note: the catalogue has no way to let a kill go; `reset` is added for that, to be wired to operator.reset. Without
     it a kill ends with the session's memory. It has no ports for what L99 finds either; where they are not wired,

@@ -146,6 +146,50 @@ _PAGES = (
         "The volume bought by takers is negative or exceeds the volume of the bar.",
         "Check on import that both columns are in the base asset.",
     ),
+    CodePage(
+        "D027",
+        "not a recording",
+        "Depth has recv_ns, first_id, last_id, side, price, qty, is_snapshot and, where the exchange says it, prev_id; "
+        "trades have recv_ns, trade_id, price, qty and buyer_is_maker.",
+        "Name the depth file first and the trades second, or rename the recorder's columns to these.",
+    ),
+    CodePage(
+        "D028",
+        "recorded row impossible",
+        "A row of a recording has no sound time, price, quantity or number, or a side that is neither 1 nor -1.",
+        "Record again, or correct the rows from their source: a book made of guesses is none.",
+    ),
+    CodePage(
+        "D029",
+        "recording out of order",
+        "Rows must lie in the order of their receipt. The recorder's clock was set back, or the file was sorted anew.",
+        "Restore the order in which the rows came; where the clock was set back, cut the recording there.",
+    ),
+    CodePage(
+        "D030",
+        "no snapshot",
+        "Updates change a book that must be known first: rows with is_snapshot = 1.",
+        "Record the exchange's snapshot beside its updates, and put it into the file at its receipt.",
+    ),
+    CodePage(
+        "D031",
+        "recording broken",
+        "Something between two messages was lost or is there twice, so the book after it is not that of the exchange.",
+        "Cut the recording there, and begin the second part with a snapshot of its own.",
+    ),
+    CodePage(
+        "D032",
+        "recorded book crossed",
+        "The best bid is not below the best ask, so an update was lost or misplaced, or was read with a wrong side.",
+        "Compare the row with its source; a recording can be cut before it.",
+    ),
+    CodePage(
+        "D033",
+        "recorder's clock off",
+        "On the median, messages were received before they were sent, or much later. Bars are dated by that clock; "
+        "their order, and what was known when, are not touched.",
+        "Nothing for a backtest of this symbol alone; beside data of another clock, set the recorder's clock right.",
+    ),
 )
 
 CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}

@@ -23,7 +23,7 @@ OPTIONAL_SO_THAT_IT_SPEAKS = "it must speak whatever is missing, see its page"
 
 ALLOWED: dict[str, dict[str, str]] = {
     "L0": {"in.now": "the clock makes gap and stale exact"},
-    "L4": {"optional": OPTIONAL_SO_THAT_IT_SPEAKS},
+    "L4": {"in.standing": "a stop at the venue is never loosened", "optional": OPTIONAL_SO_THAT_IT_SPEAKS},
     "L5": {"optional": "closing needs no price"},
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from layers import catalogue
+from tests.runtime.test_data_book import UPDATES, depth_table, trade_table
 from tests.tools.shell import BAD, GOOD, Shell, environment, shell
 
 __all__ = ["shell"]
@@ -82,4 +83,38 @@ def test_data_that_is_unsound_is_not_imported(shell: Shell) -> None:
     Path("in.csv").write_text(CSV.replace(",12,", ",1,"), encoding="utf-8")
     assert shell.run("data", "import", "in.csv", "out.parquet", "--map", "close=Last", "--map", "time=Date") == 1
     assert "D010 in.csv, row 1 (2024-03-01 00:00 UTC): high too low" in shell.err
+    assert not Path("out.parquet").exists()
+
+
+def test_data_book(shell: Shell) -> None:
+    depth_table().write_parquet("depth.parquet")
+    trade_table().write_parquet("trades.parquet")
+    make = ("data", "book", "depth.parquet", "trades.parquet", ".", "--symbol", "AAA", "--every", "100ms")
+    assert shell.run(*make) == 0, shell.err
+    assert shell.out == (
+        "5 bars of 100ms, AAA, 2023-11-14 22:00 UTC to 2023-11-14 22:00:00.400 UTC, 3 without a trade; 3 trades "
+        "-> AAA_100ms.parquet\n"
+    )
+    assert shell.run("data", "validate", "AAA_100ms.parquet", "--clock", "100ms", "--strict") == 0, shell.out
+    assert shell.run(*make, "--json") == 0
+    assert json.loads(shell.out)["bars"] == 5
+    assert shell.run("data", "info", "AAA_100ms.parquet") == 0
+    assert "with book" in shell.out
+
+
+@pytest.mark.parametrize("every", ["0s", "1 second", "2d"])
+def test_data_book_wants_a_clock(every: str, shell: Shell) -> None:
+    depth_table().write_parquet("depth.parquet")
+    trade_table().write_parquet("trades.parquet")
+    assert shell.run("data", "book", "depth.parquet", "trades.parquet", ".", "--symbol", "AAA", "--every", every) == 2
+    assert "Traceback" not in shell.err
+
+
+def test_a_recording_that_is_unsound_is_not_built(shell: Shell) -> None:
+    depth_table(UPDATES[:5] + UPDATES[6:]).write_parquet("depth.parquet")
+    trade_table().write_parquet("trades.parquet")
+    make = ("data", "book", "depth.parquet", "trades.parquet", "out.parquet", "--symbol", "AAA", "--every", "100ms")
+    assert shell.run(*make) == 1
+    assert "D031 depth.parquet, row 6" in shell.err and "fix: " in shell.err
+    assert shell.run(*(word.replace("depth.parquet", "none.parquet") for word in make)) == 3
     assert not Path("out.parquet").exists()

@@ -1,0 +1,1 @@
+"""Layers that say whatever a number makes them say."""

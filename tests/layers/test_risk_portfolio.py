@@ -1,0 +1,296 @@
+"""L83 and L84: pandas, numpy and hand-made accounts, over several symbols at once."""
+
+from __future__ import annotations
+
+from functools import cache, reduce
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from layers import catalogue
+from tests.layers.real_data import real_bars
+from tests.layers.single import run_layer
+
+Values = dict[str, np.ndarray]
+nan = float("nan")
+SYMBOLS = ("binance_btcusdt_1m", "binance_ethusdt_1m", "binance_xrpusdt_1m", "binance_ltcusdt_1m")
+
+
+def run(key: str, inputs: dict[str, object], params: dict[str, float] | None = None, symbols: int = 1) -> Values:
+    return run_layer(catalogue().get(key), inputs, params, symbols)
+
+
+@cache
+def recorded() -> np.ndarray:
+    """Returns of the symbols on the minutes that all of them have, one column each."""
+    bars = [real_bars(name) for name in SYMBOLS]
+    common = reduce(np.intersect1d, [b["time"] for b in bars])
+    close = np.stack([b["close"][np.searchsorted(b["time"], common)] for b in bars], axis=1)
+    return np.diff(np.log(close), axis=0)
+
+
+def with_gaps(r1: np.ndarray, share: float = 0.1) -> np.ndarray:
+    r1 = r1.copy()
+    r1[np.random.default_rng(5).random(r1.shape) < share] = nan
+    r1[np.isnan(r1).all(axis=1), 0] = 0.0
+    return r1
+
+
+# ---------------------------------------------------------------- L83
+
+FREE = {"allowed": np.zeros((1, 4)), "held": np.zeros((1, 4)), "equity": 1000.0}
+
+
+def correlations(r1: np.ndarray, half_life: int) -> np.ndarray:
+    """pandas' matrices, one a bar; each pair over the bars that have both."""
+    n = r1.shape[1]
+    rho = np.ones((len(r1), n, n))
+    for i in range(n):
+        for j in range(i):
+            both = pd.DataFrame(r1[:, [i, j]])
+            both[both.isna().any(axis=1)] = nan
+            found = both[0].ewm(halflife=half_life).corr(both[1]).ffill().to_numpy()
+            rho[:, i, j] = rho[:, j, i] = found
+    return rho
+
+
+@pytest.mark.parametrize(("half_life", "gaps"), [(720, 0.0), (20, 0.0), (60, 0.1)])
+def test_l83_correlates_as_pandas(half_life: int, gaps: float) -> None:
+    r1 = with_gaps(recorded()[:20_000], gaps)
+    found = run("L83", {**FREE, "r1": r1}, {"half_life": half_life}, 4)
+    rho = correlations(r1, half_life)
+    off = rho[:, *np.tril_indices(4, -1)]
+    strongest = off[np.arange(len(off)), np.abs(off).argmax(axis=1)]
+    assert np.isnan(found["max_corr"][:half_life]).all()
+    np.testing.assert_allclose(found["max_corr"][half_life:], strongest[half_life:], rtol=1e-7)
+    for t in range(half_life, len(r1), 240):
+        shares = np.linalg.eigvalsh(rho[t])
+        shares = shares[shares > 0.0] / shares[shares > 0.0].sum()
+        bets = np.exp(-(shares * np.log(shares)).sum())
+        assert found["effective_bets"][t] == pytest.approx(bets, rel=1e-7)
+        assert found["effective_bets"][min(t + 239, len(r1) - 1)] == found["effective_bets"][t]
+    assert np.ptp(found["effective_bets"][half_life:]) > 0.1
+
+
+def test_l83_shows_the_strongest_with_its_sign_and_counts_opposites_once() -> None:
+    x = np.random.default_rng(1).normal(0, 1e-3, 200)
+    other = np.random.default_rng(2).normal(0, 1e-3, 200)
+    found = run("L83", {**FREE, "r1": np.stack([x, -x, other, other], axis=1)}, {"half_life": 20}, 4)
+    assert abs(found["max_corr"][-1]) == pytest.approx(1.0)
+    assert found["effective_bets"][-1] < 2.01
+    pair = {"r1": np.stack([x, -x], axis=1), "allowed": np.zeros((1, 2)), "held": np.zeros((1, 2)), "equity": 1.0}
+    found = run("L83", pair, {"half_life": 20}, 2)
+    assert found["max_corr"][-1] == pytest.approx(-1.0)
+    assert found["effective_bets"][-1] == pytest.approx(1.0)
+    alone = {"r1": x[:, None], "allowed": np.full((1, 1), 9.0), "held": np.zeros((1, 1)), "equity": 1.0}
+    found = run("L83", alone, {"half_life": 20})
+    assert (found["max_corr"][-1], found["effective_bets"][-1], found["allowed"][-1, 0]) == (0.0, 1.0, 9.0)
+
+
+def cut(allowed: list[float], held: list[float] | None = None, equity: float = 1000.0, **params: float) -> list[float]:
+    """What L83 leaves of `allowed` where the first three move as one (the second against them), the last alone."""
+    x, alone = np.random.default_rng(3).normal(0, 1e-3, (2, 100))
+    r1 = np.stack([x, -x, 2.0 * x, alone], axis=1)
+    inputs = {"r1": r1, "allowed": np.array([allowed]), "held": np.array([held or [0.0] * 4]), "equity": equity}
+    left: list[float] = run("L83", inputs, {"half_life": 50, "cluster": 0.5, **params}, 4)["allowed"][-1].tolist()
+    return left
+
+
+def approx(*values: float) -> object:
+    return pytest.approx(list(values), rel=1e-12, nan_ok=True)
+
+
+def test_l83_cuts_a_cluster_in_proportion_and_leaves_the_others() -> None:
+    assert cut([400, 400, 200, 9000]) == approx(200, 200, 100, 9000)
+    assert cut([400, -400, 200, -9000]) == approx(200, -200, 100, -9000)
+    assert cut([200, 100, 200, 9000]) == [200, 100, 200, 9000]
+    assert cut([900, 0, 0, 900]) == [900, 0, 0, 900]  # alone in its cluster
+    assert cut([600, 400, 0, 0], cluster=1.0) == [600, 400, 0, 0]
+
+
+def test_l83_clusters_only_above_the_cap() -> None:
+    assert cut([400, 400, 200, 9000], cap=1.0) == [400, 400, 200, 9000]
+    assert cut([400, 400, 200, 9000], cap=0.999999) == approx(200, 200, 100, 9000)
+
+
+def test_l83_joins_through_a_chain() -> None:
+    x, y = np.random.default_rng(4).normal(0, 1e-3, (2, 4000))
+    r1 = np.stack([x, x + y, y], axis=1)  # about 0.7, 0 and 0.7
+    inputs = {"r1": r1, "allowed": np.full((1, 3), 500.0), "held": np.zeros((1, 3)), "equity": 1000.0}
+    params = {"half_life": 1000, "cap": 0.5, "cluster": 0.6}
+    assert run("L83", inputs, params, 3)["allowed"][-1].tolist() == approx(200, 200, 200)
+    inputs["allowed"] = np.array([[500.0, 0.0, 500.0]])  # who joined them is not there
+    assert run("L83", inputs, params, 3)["allowed"][-1].tolist() == [500, 0, 500]
+    inputs["held"] = np.array([[0.0, 10.0, 0.0]])  # but on its way out it counts
+    left = run("L83", inputs, params, 3)["allowed"][-1]
+    assert left.tolist() == approx(295, 0, 295)
+
+
+def test_l83_lets_others_in_only_once_there_is_room() -> None:
+    assert cut([250, 250, 0, 0], [500, 0, 0, 0]) == [250, 0, 0, 0]
+    assert cut([250, 250, 0, 0], [400, 0, 0, 0]) == approx(250, 100, 0, 0)
+    assert cut([250, 250, 0, 0], [250, 0, 0, 0]) == [250, 250, 0, 0]
+    assert cut([250, 250, 0, 0], [-400, 0, 0, 0]) == approx(50, 50, 0, 0)
+    assert cut([500, 500, 0, 0], [200, 100, 0, 0]) == approx(250, 250, 0, 0)
+
+
+def test_l83_keeps_room_for_what_absent_members_hold() -> None:
+    assert cut([nan, 400, 400, 0], [100, 0, 0, 0]) == approx(nan, 200, 200, 0)
+    assert cut([nan, 400, 400, 0], [600, 0, 0, 0]) == approx(nan, 0, 0, 0)
+    assert cut([nan, 400, 0, nan], [nan, nan, 0, 900]) == approx(nan, 400, 0, nan)
+
+
+@pytest.mark.parametrize("equity", [0.0, -5.0])
+def test_l83_allows_a_cluster_nothing_without_equity(equity: float) -> None:
+    assert cut([400, 400, 0, 70], [400, 0, 0, 0], equity) == [0, 0, 0, 70]
+
+
+def test_l83_takes_what_it_does_not_know_for_one() -> None:
+    r1 = np.random.default_rng(6).normal(0, 1e-3, (60, 3))
+    r1[:, 2] = 0.0  # stands still
+    inputs = {"r1": r1, "allowed": np.full((1, 3), 400.0), "held": np.zeros((1, 3)), "equity": 1200.0}
+    found = run("L83", inputs, {"half_life": 50}, 3)
+    assert found["max_corr"][-1] == 1.0
+    assert found["allowed"][-1].tolist() == approx(200, 200, 200)
+    r1[::2, 0] = r1[1::2, 1] = nan  # never together
+    pair = {"r1": r1[:, :2], "allowed": np.full((1, 2), 400.0), "held": np.zeros((1, 2)), "equity": 1200.0}
+    found = run("L83", pair, {"half_life": 50}, 2)
+    assert found["max_corr"][-1] == 1.0 and found["allowed"][-1].tolist() == approx(300, 300)
+    assert found["effective_bets"][-1] == pytest.approx(1.0)
+
+
+def test_l83_takes_symbols_after_the_first_64_for_one() -> None:
+    r1 = np.random.default_rng(7).normal(0, 1e-3, (1500, 66))
+    inputs = {"r1": r1, "held": np.zeros((1, 66)), "equity": 1000.0}
+    allowed = np.zeros((1, 66))
+    allowed[0, [0, 1, 65]] = 500.0
+    found = run("L83", inputs | {"allowed": allowed}, {"half_life": 1000}, 66)
+    assert found["allowed"][-1, [0, 1, 65]].tolist() == approx(500 / 3, 500 / 3, 500 / 3)
+    assert found["max_corr"][-1] == 1.0
+    matrix = pd.DataFrame(r1[:1481, :64]).ewm(halflife=1000).corr().to_numpy()[-64:]
+    shares = np.linalg.eigvalsh(matrix) / 64.0
+    assert 50 < found["effective_bets"][-1] < 64
+    assert found["effective_bets"][-1] == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=1e-9)
+
+
+def test_l83_never_lets_a_cluster_beyond_its_budget() -> None:
+    """Whatever is held and allowed: within what is allowed, and growth only into room that is free."""
+    random = np.random.default_rng(8)
+    bars = 3000
+    allowed, held = random.normal(0, 400, (2, bars, 4))
+    x, alone = random.normal(0, 1e-3, (2, bars))
+    r1 = np.stack([x, -x, 2.0 * x, alone], axis=1)
+    inputs = {"r1": r1, "allowed": allowed, "held": held, "equity": 1000.0}
+    left = run("L83", inputs, {"half_life": 20, "cap": 0.99}, 4)["allowed"][20:]
+    allowed, held = allowed[20:], held[20:]
+    assert np.all(np.abs(left) <= np.abs(allowed)) and np.all(left * allowed >= 0.0)
+    assert np.array_equal(left[:, 3], allowed[:, 3])
+    assert np.abs(left[:, :3]).sum(axis=1).max() <= 500.0 * (1.0 + 1e-12)
+    kept = np.maximum(np.sign(allowed) * held, 0.0)
+    growth = np.maximum(np.abs(left) - kept, 0.0)[:, :3].sum(axis=1)
+    room = np.maximum(500.0 - np.abs(held[:, :3]).sum(axis=1), 0.0)
+    assert np.all(growth <= room * (1.0 + 1e-12)) and np.sum(growth > 0.0) > 100
+
+
+# ---------------------------------------------------------------- L84
+
+
+def filtered(r1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """z and the volatility that is expected next; pandas' weights in place of a running mean."""
+    squares = pd.DataFrame(r1**2)
+    v = squares.ewm(alpha=0.03, adjust=True, ignore_na=True, min_periods=23).mean().ffill().to_numpy()
+    before = np.vstack([np.full((1, v.shape[1]), nan), v[:-1]])
+    z = np.where(before > 0.0, r1 / np.sqrt(np.where(before > 0.0, before, 1.0)), 0.0)
+    return np.nan_to_num(z), np.sqrt(v)
+
+
+@pytest.mark.parametrize(
+    ("window", "level", "gaps"), [(1000, 0.99, 0.0), (100, 0.9, 0.0), (101, 0.999, 0.1), (500, 0.975, 0.1)]
+)
+def test_l84_is_numpys_tail_of_the_same_window(window: int, level: float, gaps: float) -> None:
+    r1 = with_gaps(recorded()[:12_000], gaps)
+    held = np.random.default_rng(9).normal(0, 500, (len(r1), 4))  # another mix on each bar
+    params = {"window": window, "level": level, "horizon": 60, "limit": 0.05}
+    found = run("L84", {"r1": r1, "held": held, "equity": 1e4}, params, 4)
+    z, sigma = filtered(r1)
+    first = window + 51
+    assert np.isnan(found["var"][:first]).all() and not np.isnan(found["var"][first:]).any()
+    for t in range(first, len(r1), 37):
+        losses = -(z[t - window + 1 : t + 1] * (held[t] * sigma[t])).sum(axis=1)
+        q = np.quantile(losses, level)
+        tail = np.sort(losses)[int(level * (window - 1)) + 1 :].mean()
+        var, cvar = (min(max(np.sqrt(60) * x / 1e4, 0.0), 1.0) for x in (q, tail))
+        assert found["var"][t] == pytest.approx(var, rel=1e-9)
+        assert found["cvar"][t] == pytest.approx(cvar, rel=1e-9)
+        assert found["cvar"][t] >= found["var"][t]
+    assert np.array_equal(found["breach"][first:], found["var"][first:] > 0.05)
+
+
+def steady(held: np.ndarray, equity: object = 1e4, bars: int = 400, **params: float) -> tuple[Values, np.ndarray]:
+    r1 = np.random.default_rng(10).normal(0, 1e-3, (bars, 2))
+    params = {"window": 100, "horizon": 1, **params}
+    return run("L84", {"r1": r1, "held": held, "equity": equity}, params, 2), r1
+
+
+def test_l84_finds_the_tail_anew_every_30_bars_and_scales_it_at_once() -> None:
+    held = np.zeros((400, 2))
+    held[:, 0] = np.random.default_rng(13).uniform(10, 1000, 400)  # always the same mix
+    found, r1 = steady(held)
+    z, sigma = filtered(r1)
+    for t in range(151, 400):
+        last = 22 + (t - 22) // 30 * 30  # the volatility was first known at 22
+        quantile = np.quantile(-z[last - 99 : last + 1, 0], 0.99)
+        assert found["var"][t] == pytest.approx(quantile * held[t, 0] * sigma[t, 0] / 1e4, rel=1e-9)
+
+
+def test_l84_finds_the_tail_anew_when_the_mix_moves() -> None:
+    one, other = np.array([[100.0, 0.0]]), np.array([[0.0, 100.0]])
+    held = np.vstack([np.tile(one, (200, 1)), np.tile(other, (200, 1))])
+    found, _ = steady(held)
+    only, _ = steady(np.tile(one, (400, 1)))
+    assert found["var"][199] == only["var"][199] and found["var"][200] != only["var"][200]
+    flipped, _ = steady(np.vstack([np.tile(one, (200, 1)), np.tile(-one, (200, 1))]))
+    assert flipped["var"][200] > 0.0 and flipped["var"][200] != only["var"][200]
+
+
+def test_l84_scales_with_the_horizon_the_holding_and_the_equity() -> None:
+    held = np.tile([[100.0, 50.0]], (400, 1))
+    plain, _ = steady(held)
+    for other, factor in (
+        (steady(held, horizon=100)[0], 10.0),
+        (steady(3.0 * held)[0], 3.0),
+        (steady(held, 5e3)[0], 2.0),
+    ):
+        np.testing.assert_allclose(other["var"][151:], factor * plain["var"][151:], rtol=1e-12)
+        np.testing.assert_allclose(other["cvar"][151:], factor * plain["cvar"][151:], rtol=1e-12)
+    edge = float(plain["var"][200])
+    assert steady(held, edge * 1e4 / 0.0501)[0]["breach"][200] == 1.0
+    assert steady(held, edge * 1e4 / 0.0499)[0]["breach"][200] == 0.0
+
+
+def test_l84_without_holdings_or_without_equity() -> None:
+    none, _ = steady(np.zeros((1, 2)), 0.0)
+    assert none["var"][-1] == none["cvar"][-1] == none["breach"][-1] == 0.0
+    for equity in (0.0, -10.0):
+        broke, _ = steady(np.array([[1.0, nan]]), equity)
+        assert broke["var"][-1] == broke["cvar"][-1] == broke["breach"][-1] == 1.0
+    absent, _ = steady(np.array([[100.0, nan]]))
+    alone, _ = steady(np.array([[100.0, 0.0]]))
+    assert np.array_equal(absent["var"], alone["var"], equal_nan=True)
+    hedged = run("L84", {"r1": np.zeros((300, 2)), "held": np.full((1, 2), 10.0), "equity": 100.0}, {"window": 100}, 2)
+    assert hedged["var"][-1] == 0.0  # nothing ever moved
+
+
+def test_l84_counts_as_lost_what_it_does_not_know() -> None:
+    r1 = np.random.default_rng(11).normal(0, 1e-3, (300, 2))
+    r1[:278, 1] = nan  # 22 returns are too few
+    inputs = {"r1": r1, "held": np.array([[0.0, -300.0]]), "equity": 1000.0}
+    found = run("L84", inputs, {"window": 100, "horizon": 1}, 2)
+    assert found["var"][-1] == found["cvar"][-1] == 0.3 and found["breach"][-1] == 1.0
+    r1[277, 1] = 1e-3
+    assert run("L84", inputs, {"window": 100, "horizon": 1}, 2)["var"][-1] < 0.01
+    many = np.zeros((1, 66))
+    many[0, 65] = 400.0
+    wide = {"r1": np.random.default_rng(12).normal(0, 1e-3, (200, 66)), "held": many, "equity": 1000.0}
+    assert run("L84", wide, {"window": 100, "horizon": 1}, 66)["var"][-1] == 0.4
