@@ -10,7 +10,7 @@ Note: the slope of a line through five places at equal distances gives the one i
     smaller in the logarithms. A q above half the window counts as that half.
 """
 
-from math import log, nan, sqrt
+from math import isnan, log, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
@@ -29,8 +29,9 @@ class Params(Parameters):
 
 
 class Memory(State):
-    closes: Ring = sized(LAGS)
-    seen: int = 0
+    path: Ring = sized(LAGS)  # sums of all returns
+    walked: float = 0.0
+    close: float = nan
     returns: Serial = sized(lambda p: p.window)
     block: RollingMoments = sized(lambda p: p.window)
     two: RollingMoments = sized(lambda p: p.window)
@@ -46,11 +47,11 @@ class Out(NamedTuple):
 
 
 @kernel
-def add_return(s: RollingMoments, closes: Ring, seen: int, bars: int, window: int) -> float:
-    """Takes in the return over some bars; returns the logarithm of the variance of all such in the window."""
-    if seen > bars:
-        rolling_moments(s, log_return(back(closes, 0), back(closes, bars)), window - bars + 1)
-    return log(max(s.variance, ROUNDING))
+def add_return(s: RollingMoments, path: Ring, bars: int, window: int) -> float:
+    """Takes in the return over some bars; returns the variance of all such in the window."""
+    if path.head > bars:
+        rolling_moments(s, back(path, 0) - back(path, bars), window - bars + 1)
+    return max(s.variance, ROUNDING)
 
 
 @layer(
@@ -64,13 +65,15 @@ def add_return(s: RollingMoments, closes: Ring, seen: int, bars: int, window: in
 )
 def step(s: Memory, p: Params, close: Price) -> Out:
     q = min(p.q, p.window // 2)
-    push(s.closes, close)
-    s.seen = min(s.seen + 1, LAGS + 1)
-    theta = serial_products(s.returns, log_return(close, back(s.closes, 1)) if s.seen > 1 else nan, p.window, q)
-    add_return(s.block, s.closes, s.seen, q, p.window)
-    two = add_return(s.two, s.closes, s.seen, 2, p.window)
-    eight = add_return(s.eight, s.closes, s.seen, 8, p.window)
-    sixteen = add_return(s.sixteen, s.closes, s.seen, 16, p.window)
+    r = log_return(close, s.close)
+    s.close = close
+    s.walked += 0.0 if isnan(r) else r
+    push(s.path, s.walked)
+    theta = serial_products(s.returns, r, p.window, q)
+    add_return(s.block, s.path, q, p.window)
+    two = add_return(s.two, s.path, 2, p.window)
+    eight = add_return(s.eight, s.path, 8, p.window)
+    sixteen = add_return(s.sixteen, s.path, 16, p.window)
     variance = s.returns.moments.variance
     if variance <= ROUNDING:
         return Out(1.0, 0.0, 0.5, 0.0)
@@ -78,5 +81,5 @@ def step(s: Memory, p: Params, close: Price) -> Out:
     longer = (s.block.variance + drift * drift) / (q * (1.0 - q / p.window))
     ratio = longer / (variance * p.window / (p.window - 1.0))
     z = sqrt(float(p.window)) * (ratio - 1.0) / sqrt(theta) if theta > 0.0 else 0.0
-    slope = (sixteen - log(variance) + 0.5 * (eight - two)) / (10.0 * log(2.0))
+    slope = log(sixteen / variance * sqrt(eight / two)) / (10.0 * log(2.0))
     return Out(ratio, z, clip(slope, 0.0, 1.0), clip(s.returns.autocorrelation, -1.0, 1.0))

@@ -7,7 +7,7 @@ Rule: x = -r1 / sigma over the last `window` bars with a sigma above 0; k = floo
 Note: where u is not above 0, or all k are equal to it, there is no tail to speak of: tail = 1e3, es = sigma max(u, 0).
 """
 
-from math import isnan, log, nan
+from math import inf, isnan, log, nan
 from typing import NamedTuple
 
 from graph.language import Array, Parameters, State, array, kernel, layer, param
@@ -17,6 +17,8 @@ from layers.primitives.spike import select
 EVERY = 60
 LIGHT = 1e-3  # of xi
 HEAVY = 4.0
+NEARLY = 0.8
+"""Of the last u: what is above it surely holds all that is above the next one, or all is taken."""
 
 
 class Params(Parameters):
@@ -41,14 +43,25 @@ class Out(NamedTuple):
 
 
 @kernel
+def take_large(s: Memory, n: int, least: float) -> int:
+    """Copies the losses above `least`, few of which select is done with sooner; returns how many they are."""
+    found = 0
+    for i in range(n):
+        s.work[found] = s.losses[i]
+        found += 1 if s.losses[i] > least else 0
+    return found
+
+
+@kernel
 def fit_tail(s: Memory, n: int, k: int) -> float:
     """Hill's estimate over the k largest losses; returns xi."""
-    for i in range(n):
-        s.work[i] = s.losses[i]
-    s.edge = select(s.work, n, n - 1 - k)
+    found = take_large(s, n, NEARLY * s.edge if s.edge > 0.0 else -inf)
+    if found <= k:
+        found = take_large(s, n, -inf)
+    s.edge = select(s.work, found, found - 1 - k)
     total = 0.0
     if s.edge > 0.0:
-        for i in range(n - k, n):
+        for i in range(found - k, found):
             total += log(s.work[i] / s.edge)
     s.xi = max(total / k, LIGHT)
     return s.xi

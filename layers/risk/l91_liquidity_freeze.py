@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bars, Bps, Flag, Opt, Qty, Unit
-from layers.primitives.rank import SortedWindow, rolling_median
+from layers.primitives.median import MedianWindow, rolling_median
 from layers.primitives.scalars import clip
 
 
@@ -24,9 +24,9 @@ class Params(Parameters):
 
 
 class Memory(State):
-    volume: SortedWindow = sized(lambda p: p.window)
-    spread: SortedWindow = sized(lambda p: p.window)
-    cost: SortedWindow = sized(lambda p: p.window)
+    volume: MedianWindow = sized(lambda p: p.window)
+    spread: MedianWindow = sized(lambda p: p.window)
+    cost: MedianWindow = sized(lambda p: p.window)
     age: float = 0.0
 
 

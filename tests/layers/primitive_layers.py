@@ -6,15 +6,10 @@ from graph.language import Parameters, State, layer, param, sized
 from graph.types import Real
 from layers.primitives.averages import Smoothed, ewm, rma
 from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.median import MedianWindow, rolling_median
 from layers.primitives.pivots import PivotHigh, PivotLow, find_pivot, pivot_high, pivot_low
 from layers.primitives.ranges import AverageTrueRange, TrueRange, average_true_range, true_range
-from layers.primitives.rank import (
-    PercentRank,
-    SortedWindow,
-    percent_rank,
-    rolling_mad,
-    window_quantile,
-)
+from layers.primitives.rank import PercentRank, percent_rank
 from layers.primitives.regression import LineFit, PairFit, line_fit, pair_fit
 from layers.primitives.rolling import (
     RollingMean,
@@ -30,7 +25,6 @@ from layers.primitives.zscore import ZScore, zscore
 
 class Window(Parameters):
     n: int = param(20, 1, 20000, "values of the window")
-    share: float = param(0.3, 0, 1, "quantile")
 
 
 def capacity(p: Window) -> int:
@@ -79,7 +73,7 @@ class OrderMemory(State):
     high: Highest = sized(capacity)
     low: Lowest = sized(capacity)
     rank: PercentRank = sized(capacity)
-    window: SortedWindow = sized(capacity)
+    window: MedianWindow = sized(capacity)
     z: ZScore = sized(capacity)
     ema: Smoothed
     rma: Smoothed
@@ -92,8 +86,6 @@ class OrderOut(NamedTuple):
     low_age: Real
     rank: Real
     median: Real
-    mad: Real
-    quantile: Real
     z: Real
     ema: Real
     rma: Real
@@ -104,16 +96,13 @@ def order(s: OrderMemory, p: Window, x: Real) -> OrderOut:
     high = highest(s.high, x, p.n)
     low = lowest(s.low, x, p.n)
     rank = percent_rank(s.rank, x, p.n)
-    mad = rolling_mad(s.window, x, p.n)
     return OrderOut(
         high,
         s.high.age,
         low,
         s.low.age,
         rank,
-        s.window.median,
-        mad,
-        window_quantile(s.window, p.share),
+        rolling_median(s.window, x, p.n),
         zscore(s.z, x, p.n),
         ewm(s.ema, x, p.n),
         rma(s.rma, x, p.n),

@@ -80,18 +80,16 @@ def test_moments_and_lines_agree_with_fresh_windows(n: int) -> None:
 @pytest.mark.parametrize("n", [3, 15, 255])
 def test_order_agrees_with_talib_pandas_and_scipy(symbol: str, n: int) -> None:
     close = real_bars(symbol, 100_000)["close"]
-    ours = run_layer(order, {"x": close}, {"n": n, "share": 0.3})
+    ours = run_layer(order, {"x": close}, {"n": n})
     agree(ours["high"], talib.MAX(close, n), 0.0)
     agree(ours["low"], talib.MIN(close, n), 0.0)
     agree(ours["ema"], talib.EMA(close, n))
     rolling = pd.Series(close).rolling(n)
     agree(ours["median"], rolling.median().to_numpy(), 1e-15)
-    agree(ours["quantile"][n - 1 :], rolling.quantile(0.3).to_numpy()[n - 1 :], 1e-14)
     agree(ours["rank"], rolling.rank(method="average", pct=True).to_numpy() - 0.5 / n, 1e-12)
     places = np.linspace(n - 1, len(close) - 1, 400).astype(int)
     for t in places:
         window = close[t - n + 1 : t + 1]
-        assert ours["mad"][t] == pytest.approx(scipy.stats.median_abs_deviation(window), rel=1e-12, abs=1e-15)
         assert ours["rank"][t] == pytest.approx(scipy.stats.percentileofscore(window, close[t], kind="mean") / 100)
         spread = window.std()
         expected = (close[t] - window.mean()) / spread if np.ptp(window) > 0 else 0.0
@@ -207,12 +205,26 @@ def test_sums_do_not_drift_over_five_million_bars() -> None:
     agree(ours["weighted"][places], windows @ weights / weights.sum(), 1e-12)
 
 
+@pytest.mark.parametrize("drift", [0.0, 0.01, -0.2, 3.0])
+def test_a_median_stays_exact_while_the_middle_wanders(drift: float) -> None:
+    """A core holds 193 ranks around the middle; drifts and jumps make the middle leave it, and ties fill it."""
+    random = np.random.default_rng(5)
+    x = np.cumsum(drift + random.normal(size=6000).round(1)) + 50.0 * np.sin(np.arange(6000) / 200.0).round()
+    for n in (250, 251, 1000):
+        ours = run_layer(order, {"x": x}, {"n": n})
+        agree(ours["median"], pd.Series(x).rolling(n).median().to_numpy(), 1e-14)
+        repeated = np.repeat(x[:2000], random.integers(1, 6, 2000))
+        ours = run_layer(order, {"x": repeated}, {"n": n})
+        rank = pd.Series(repeated).rolling(n).rank(method="average", pct=True).to_numpy()
+        agree(ours["rank"], rank - 0.5 / n, 1e-12)
+
+
 @pytest.mark.parametrize("price", [0.1, 1e-9, 1e9 / 3, 1.1])
 def test_equal_values_have_exactly_no_variance(price: float) -> None:
     x = np.r_[np.linspace(1.0, 2.0, 57) * price * 7, np.full(300, price)]
     ours = run_layer(sums, {"x": x}, {"n": 15}) | run_layer(order, {"x": x}, {"n": 15})
     settled = slice(57 + 14, None)
-    for port in ("variance", "slope", "r2", "deviation", "z", "mad"):
+    for port in ("variance", "slope", "r2", "deviation", "z"):
         assert (ours[port][settled] == 0.0).all(), port
     for port in ("mean", "moments_mean", "level", "weighted", "high", "low", "median"):
         assert (ours[port][settled] == price).all(), port
@@ -243,13 +255,12 @@ def _lenient(wrapped):
 @given(
     x=arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, 1e6, -3.0])),
     n=st.sampled_from([1, 2, 3, 5, 12, 15]),
-    share=st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0]),
 )
-def test_small_windows_full_of_ties(x: np.ndarray, n: int, share: float) -> None:
-    ours = run_layer(order, {"x": x}, {"n": n, "share": share}) | run_layer(sums, {"x": x}, {"n": n})
+def test_small_windows_full_of_ties(x: np.ndarray, n: int) -> None:
+    ours = run_layer(order, {"x": x}, {"n": n}) | run_layer(sums, {"x": x}, {"n": n})
     for t in range(len(x)):
         if t < n - 1:
-            assert all(np.isnan(ours[p][t]) for p in ("high", "low", "rank", "median", "mad", "mean", "slope", "z"))
+            assert all(np.isnan(ours[p][t]) for p in ("high", "low", "rank", "median", "mean", "slope", "z"))
             continue
         window = x[t - n + 1 : t + 1]
         assert ours["high"][t] == window.max()
@@ -258,8 +269,6 @@ def test_small_windows_full_of_ties(x: np.ndarray, n: int, share: float) -> None
         assert ours["low_age"][t] == np.argmin(window[::-1])
         assert ours["rank"][t] == pytest.approx(((window < x[t]).sum() + 0.5 * (window == x[t]).sum()) / n, rel=1e-15)
         assert ours["median"][t] == np.median(window)
-        assert ours["mad"][t] == np.median(np.abs(window - np.median(window)))
-        assert ours["quantile"][t] == pytest.approx(np.quantile(window, share), rel=1e-12)
         scale = np.abs(window).max()
         assert ours["total"][t] == pytest.approx(window.sum(), abs=1e-13 * scale)
         assert ours["mean"][t] == pytest.approx(window.mean(), abs=1e-13 * scale)
