@@ -114,6 +114,10 @@ class Session:
         one = self._one_recorded
         self._one_step = self._arguments(self._one_time, self._one_event, one.symbols, one.shared, one.balances)
 
+    def prepare(self) -> None:
+        """Makes the machine code, or loads it, by stepping over no bar at all: so the first bar is as fast as any."""
+        self._call(np.empty(0, np.int64), np.empty((0, len(self.plan.symbols)), MARKET_EVENT), 0)
+
     def run(self, times: npt.NDArray[np.int64], events: Record, on_fills: Any = None) -> Recorded:
         """Steps over a block: times of shape (bars,), UTC ms of the bars' open; events of shape (bars, symbols).
 

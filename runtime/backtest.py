@@ -57,7 +57,6 @@ def run_backtest(
 
     The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars.
     """
-    started = time.perf_counter()
     ports = recorded_ports(plan)
     session = Session(
         plan,
@@ -66,6 +65,8 @@ def run_backtest(
         rules=[dict(settings.rules.get(s, settings.rules.get("default", {}))) for s in plan.symbols],
         record=ports,
     )
+    session.prepare()
+    started = time.perf_counter()
     keep = _Keeper(plan, ports, folder)
     done = 0
     for block in market.blocks(BLOCK):

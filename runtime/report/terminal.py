@@ -70,7 +70,7 @@ def sparkline(values: Sequence[float] | np.ndarray, width: int) -> str:
 
 def _title(result: BacktestResult) -> Text:
     speed = f", {result.bars / result.seconds:,.0f} a second" if result.seconds > 0.0 else ""
-    return Text.assemble((result.name, "bold"), (f"  {result.bars:,} bars{speed}  digest {result.digest}", "dim"))
+    return Text.assemble((result.name, "bold"), (f"  {result.bars:,} bars{speed}\ndigest {result.digest}", "dim"))
 
 
 def _spark_line(result: BacktestResult, metrics: Metrics, width: int) -> Text:
