@@ -105,10 +105,16 @@ def tests_for(file: Path) -> list[list[str]]:
     tests = sorted((ROOT / "tests" / "layers").glob("test_*.py"))
     naming = [t for t in tests if any(word in _text(t) for word in words) and t.name != "test_all_layers.py"]
     runs = [[str(t.relative_to(ROOT)), "-k", _either(keys, t)] for t in naming]
-    if "primitives" in file.parts:
+    if "primitives" in file.parts and _reaches_primitive_tests(users):
         runs.insert(0, ["tests/layers/test_primitives.py"])
     every = " or ".join(f"L{key}]" for key in keys)
     return [*runs, *([["tests/layers/test_all_layers.py", "-k", every]] if keys else [])]
+
+
+def _reaches_primitive_tests(users: list[Path]) -> bool:
+    """True when the tests of primitives import one of the users; they take too long to be run for nothing."""
+    told = "".join(_text(Path("tests/layers") / name) for name in ("test_primitives.py", "primitive_layers.py"))
+    return any(f"primitives.{user.stem} import" in told or f"primitives import {user.stem}" in told for user in users)
 
 
 def _numbers(file: Path) -> list[str]:
@@ -117,9 +123,10 @@ def _numbers(file: Path) -> list[str]:
 
 
 def _either(keys: list[str], test: Path) -> str:
-    """Tests named after the layer, where the file names its tests so; else all of the file."""
+    """Tests named after the layer or run over its key, where the file names its tests so; else all of the file."""
     named = [f"l{key}_" for key in keys if f"def test_l{key}_" in _text(test)]
-    return " or ".join(named)
+    over_keys = [f"L{key}{end}" for key in keys for end in "]-"] if named else []
+    return " or ".join(named + over_keys)
 
 
 def _users(file: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.extremum import Maximum, Minimum, rolling_maximum, rolling_minimum
 
 
 class Params(Parameters):
@@ -16,8 +16,8 @@ class Params(Parameters):
 
 
 class Memory(State):
-    highs: Highest = sized(lambda p: p.window)
-    lows: Lowest = sized(lambda p: p.window)
+    highs: Maximum = sized(lambda p: p.window)
+    lows: Minimum = sized(lambda p: p.window)
 
 
 class Out(NamedTuple):
@@ -36,7 +36,7 @@ class Out(NamedTuple):
     warmup=lambda p: p.window - 1,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
-    upper = highest(s.highs, high, p.window)
-    lower = lowest(s.lows, low, p.window)
+    upper = rolling_maximum(s.highs, high, p.window)
+    lower = rolling_minimum(s.lows, low, p.window)
     position = min(max((close - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
     return Out(upper, lower, position)

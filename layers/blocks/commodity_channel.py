@@ -4,13 +4,12 @@ Rule: typical = (high + low + close) / 3; value = (typical - mean) / (0.015 mean
     `window` bars, and 0 where they are all equal.
 """
 
-from math import fabs
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
+from graph.language import Array, Parameters, State, array, layer, param, sized
 from graph.types import Price, Real
-from layers.primitives.ring import Ring, back, push
 from layers.primitives.rolling import RollingMean, rolling_mean
+from layers.primitives.sums import total_distance
 
 LAMBERT = 0.015  # by which most values lie within 100 of 0
 
@@ -20,7 +19,8 @@ class Params(Parameters):
 
 
 class Memory(State):
-    prices: Ring = sized(lambda p: p.window)
+    prices: Array = array(lambda p: p.window)
+    next: int = 0
     mean: RollingMean = sized(lambda p: p.window)
 
 
@@ -39,10 +39,8 @@ class Out(NamedTuple):
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     typical = (high + low + close) / 3.0
-    push(s.prices, typical)
+    s.prices[s.next] = typical
+    s.next = s.next + 1 if s.next + 1 < p.window else 0
     mean = rolling_mean(s.mean, typical, p.window)
-    distance = 0.0
-    for k in range(p.window):
-        distance += fabs(back(s.prices, k) - mean)
-    spread = LAMBERT * distance / p.window
+    spread = total_distance(s.prices, p.window, mean) * (LAMBERT / p.window)
     return Out((typical - mean) / spread if spread > 1e-12 * mean else 0.0)

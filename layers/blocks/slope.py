@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Real
-from layers.primitives.regression import LineFit, line_fit
+from layers.primitives.regression import RollingSlope, rolling_slope
 
 
 class Params(Parameters):
@@ -15,7 +15,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    line: LineFit = sized(lambda p: p.window)
+    line: RollingSlope = sized(lambda p: p.window)
 
 
 class Out(NamedTuple):
@@ -32,4 +32,4 @@ class Out(NamedTuple):
     warmup=lambda p: p.window - 1,
 )
 def step(s: Memory, p: Params, close: Price) -> Out:
-    return Out(line_fit(s.line, close, p.window))
+    return Out(rolling_slope(s.line, close, p.window))

@@ -47,6 +47,7 @@ class Memory(State):
     bar_ms: float = inf
     time: float = nan
     close: float = nan
+    log_close: float = nan
     has_trades: int = 0
     has_buys: int = 0
     has_book: int = 0
@@ -128,12 +129,13 @@ def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     gap = 0.0
     lag = 0.0
     if passed:
+        log_close = log(raw.close)
         if not isnan(s.time):
             s.bar_ms = min(s.bar_ms, raw.time - s.time)
             gap = max(nearest_whole((raw.time - s.time) / s.bar_ms) - 1.0, 0.0)
-            change = log(raw.close) - log(s.close)
-            spike = beyond_mad(s.returns, change, p.spike_window, NORMAL_MAD * p.spike_mads)
+            spike = beyond_mad(s.returns, log_close - s.log_close, p.spike_window, NORMAL_MAD * p.spike_mads)
         s.time = raw.time
+        s.log_close = log_close
         s.close = raw.close
         s.has_trades = 1 if is_count(raw.trades) else 0
         s.has_buys = 1 if 0.0 <= raw.buy_volume <= raw.volume else 0

@@ -37,5 +37,6 @@ def step(s: Memory, p: Params, close: Price) -> Out:
     loss = rma(s.loss, max(-change, 0.0) if not isnan(change) else nan, p.window)
     before = s.rsi
     moved = gain + loss
-    s.rsi = gain / moved if moved > 0.0 else (0.5 if not isnan(moved) else nan)
-    return Out(s.rsi, 2.0 * s.rsi - 1.0, s.rsi - before)
+    rsi = gain / moved if moved > 0.0 else (0.5 if not isnan(moved) else nan)
+    s.rsi = rsi
+    return Out(rsi, 2.0 * rsi - 1.0, rsi - before)

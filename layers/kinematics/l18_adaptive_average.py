@@ -57,11 +57,11 @@ def step(s: Memory, p: Params, close: Price) -> Out:
     efficiency = min(abs(close - back(s.closes, p.window)) / path, 1.0) if path > 0.0 else 0.0
     slowest = 2.0 / (p.slow + 1.0)
     pace = efficiency * (2.0 / (p.fast + 1.0) - slowest) + slowest
-    if isnan(s.kama):
-        s.kama = before
-    s.kama += pace * pace * (close - s.kama)
-    apart = close - s.kama
+    kama = before if isnan(s.kama) else s.kama
+    kama += pace * pace * (close - kama)
+    s.kama = kama
+    apart = close - kama
     rolling_moments(s.apart, apart, 5 * p.window)
     spread = sqrt(s.apart.variance)
     distance = apart / spread if spread > ROUNDING * close else (nan if isnan(spread) else 0.0)
-    return Out(s.kama, efficiency, distance)
+    return Out(kama, efficiency, distance)

@@ -16,15 +16,17 @@ class Smoothed(State):
 @kernel
 def exponential(s: Smoothed, x: float, seed: int, alpha: float) -> float:
     """value += alpha * (x - value), seeded with the mean of the first `seed` values; NaN until then."""
+    value = s.value
     if not isnan(x):
         if s.seen < seed:
             s.seen += 1
             s.total += x
             if s.seen == seed:
-                s.value = s.total / seed
+                value = s.total / seed
         else:
-            s.value += alpha * (x - s.value)
-    return s.value
+            value += alpha * (x - value)
+        s.value = value
+    return value
 
 
 @kernel

@@ -16,13 +16,15 @@ class TrueRange(State):
 @kernel
 def true_range(s: TrueRange, high: float, low: float, close: float) -> float:
     """max(high, close[1]) - min(low, close[1]); high - low on the first bar, as TradingView's ta.tr(true)."""
+    value = s.value
     if not isnan(high + low + close):
         if isnan(s.close):
-            s.value = high - low
+            value = high - low
         else:
-            s.value = max(high, s.close) - min(low, s.close)
+            value = max(high, s.close) - min(low, s.close)
+        s.value = value
         s.close = close
-    return s.value
+    return value
 
 
 class AverageTrueRange(State):
@@ -35,6 +37,7 @@ class AverageTrueRange(State):
 @kernel
 def average_true_range(s: AverageTrueRange, high: float, low: float, close: float, n: int) -> float:
     """The rma of the true range over n bars, NaN until n; TradingView's ta.atr (TA-Lib's leaves the first bar out)."""
+    average = s.average.value
     if not isnan(high + low + close):
-        rma(s.average, true_range(s.range, high, low, close), n)
-    return s.average.value
+        average = rma(s.average, true_range(s.range, high, low, close), n)
+    return average

@@ -82,6 +82,59 @@ def line_fit(s: LineFit, x: float, n: int) -> float:
     return s.slope
 
 
+class RollingSlope(State):
+    """Memory of the slope alone of the line of `LineFit`, at half the cost."""
+
+    sums: Array = array()
+    moments: Array = array()
+    anchor: float = 0.0
+    head: float = 0.0
+    head_moment: float = 0.0
+    count: int = 0
+    full: int = 0
+    slope: float = nan
+
+
+@kernel
+def rolling_slope(s: RollingSlope, x: float, n: int) -> float:
+    """The slope, per step, of the least squares line through the last n values (n >= 2)."""
+    if not isnan(x):
+        count = s.count
+        head = s.head
+        head_moment = s.head_moment
+        anchor = s.anchor
+        if count == n:
+            tail = 0.0
+            tail_moment = 0.0
+            for j in range(n):
+                distance = s.sums[n - 1 - j] - x
+                tail += distance
+                tail_moment -= (j + 1.0) * distance
+                s.sums[n - 1 - j] = tail
+                s.moments[n - 1 - j] = tail_moment
+            count = 0
+        if count == 0:
+            anchor = x
+            head = 0.0
+            head_moment = 0.0
+            s.anchor = x
+        s.sums[count] = x
+        head += x - anchor
+        head_moment += count * (x - anchor)
+        count += 1
+        s.head = head
+        s.head_moment = head_moment
+        s.count = count
+        if count == n:
+            s.full = 1
+        if s.full == 1:
+            total = head + s.sums[count]
+            moment = head_moment + s.moments[count]
+            middle = count - 0.5 * (n + 1.0)
+            s.slope = 12.0 * (moment - middle * total) / (n * (n * n - 1.0))
+    return s.slope
+
+
 class PairFit(State):
     """Memory of the line y = intercept + slope x through the last n pairs.
 

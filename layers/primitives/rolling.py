@@ -5,7 +5,9 @@ the sums of all ends are taken backwards in one pass when a block is full, those
 That is O(1) a bar on average, and each result is a sum over its own window alone. Means and moments are taken about
 the first value of the block, which always lies in the window, so that cancellation costs less than a factor n and
 equal values give a variance of exactly 0. A missing value (NaN) leaves everything as it was; results are NaN until
-n values came.
+n values came. The place after the last of a block is never written and stays 0, the sum of the end that is left
+when a block is full. Sums are multiplied by 1 / n, which is there before they are; each division in its place would be
+waited for, and the next kernel with it.
 """
 
 from math import isnan, nan
@@ -26,23 +28,28 @@ class RollingSum(State):
 @kernel
 def rolling_sum(s: RollingSum, x: float, n: int) -> float:
     """The sum of the last n values."""
+    value = s.value
     if not isnan(x):
-        if s.count == n:
+        count = s.count
+        head = s.head
+        if count == n:
             tail = 0.0
             for j in range(n):
                 tail += s.sums[n - 1 - j]
                 s.sums[n - 1 - j] = tail
-            s.count = 0
-            s.head = 0.0
-        s.sums[s.count] = x
-        s.count += 1
-        s.head += x
-        if s.count == n:
+            count = 0
+            head = 0.0
+        s.sums[count] = x
+        count += 1
+        head += x
+        s.count = count
+        s.head = head
+        if count == n:
             s.full = 1
-            s.value = s.head
-        elif s.full == 1:
-            s.value = s.head + s.sums[s.count]
-    return s.value
+        if s.full == 1:
+            value = head + s.sums[count]
+            s.value = value
+    return value
 
 
 class RollingMean(State):
@@ -59,25 +66,32 @@ class RollingMean(State):
 @kernel
 def rolling_mean(s: RollingMean, x: float, n: int) -> float:
     """The mean of the last n values."""
+    value = s.value
     if not isnan(x):
-        if s.count == n:
+        count = s.count
+        head = s.head
+        anchor = s.anchor
+        if count == n:
             tail = 0.0
             for j in range(n):
                 tail += s.sums[n - 1 - j] - x
                 s.sums[n - 1 - j] = tail
-            s.count = 0
-        if s.count == 0:
+            count = 0
+        if count == 0:
+            anchor = x
+            head = 0.0
             s.anchor = x
-            s.head = 0.0
-        s.sums[s.count] = x
-        s.count += 1
-        s.head += x - s.anchor
-        if s.count == n:
+        s.sums[count] = x
+        count += 1
+        head += x - anchor
+        s.count = count
+        s.head = head
+        if count == n:
             s.full = 1
-            s.value = s.anchor + s.head / n
-        elif s.full == 1:
-            s.value = s.anchor + (s.head + s.sums[s.count]) / n
-    return s.value
+        if s.full == 1:
+            value = anchor + (head + s.sums[count]) * (1.0 / n)
+            s.value = value
+    return value
 
 
 class RollingMoments(State):
@@ -97,8 +111,14 @@ class RollingMoments(State):
 @kernel
 def rolling_moments(s: RollingMoments, x: float, n: int) -> float:
     """Mean and population variance of the last n values, kept in s.mean and s.variance; returns the mean."""
+    mean = s.mean
+    variance = s.variance
     if not isnan(x):
-        if s.count == n:
+        count = s.count
+        head = s.head
+        head_square = s.head_square
+        anchor = s.anchor
+        if count == n:
             tail = 0.0
             tail_square = 0.0
             for j in range(n):
@@ -107,23 +127,27 @@ def rolling_moments(s: RollingMoments, x: float, n: int) -> float:
                 tail_square += distance * distance
                 s.sums[n - 1 - j] = tail
                 s.squares[n - 1 - j] = tail_square
-            s.count = 0
-        if s.count == 0:
+            count = 0
+        if count == 0:
+            anchor = x
+            head = 0.0
+            head_square = 0.0
             s.anchor = x
-            s.head = 0.0
-            s.head_square = 0.0
-        s.sums[s.count] = x
-        s.count += 1
-        s.head += x - s.anchor
-        s.head_square += (x - s.anchor) * (x - s.anchor)
-        if s.count == n:
+        s.sums[count] = x
+        count += 1
+        head += x - anchor
+        head_square += (x - anchor) * (x - anchor)
+        s.count = count
+        s.head = head
+        s.head_square = head_square
+        if count == n:
             s.full = 1
         if s.full == 1:
-            total = s.head
-            square = s.head_square
-            if s.count < n:
-                total += s.sums[s.count]
-                square += s.squares[s.count]
-            s.mean = s.anchor + total / n
-            s.variance = max((square - total * total / n) / n, 0.0)
-    return s.mean
+            total = head + s.sums[count]
+            square = head_square + s.squares[count]
+            share = 1.0 / n
+            mean = anchor + total * share
+            variance = max((square - total * total * share) * share, 0.0)
+        s.mean = mean
+        s.variance = variance
+    return mean

@@ -226,6 +226,15 @@ def test_books() -> None:
     np.testing.assert_array_equal(ours["bid_px"][[2, 5, 7]], events["bid_px"][[2, 5, 7]])
 
 
+def test_the_best_level_alone_makes_a_book() -> None:
+    events = even_bars(3)
+    for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"):
+        events[name][1, 1:] = np.nan
+    events["bid_px"][2, 0] = events["bid_qty"][2, 0] = np.nan  # the best bid is missing, the others are not
+    ours = run_layer(market_feed, {"raw": events, "now": events["time"].copy()})
+    assert ours["has_book"].tolist() == [1, 1, 0]
+
+
 def test_side_values_that_cannot_be_are_missing() -> None:
     events = even_bars(6)
     events["trades"][1:4] = [-1.0, 2.5, np.inf]

@@ -52,6 +52,8 @@ def told(*rows, params=None):
         ({"side": -1, "intent": CLOSE, "slice_qty": 0}, "cancel"),
         # nothing to add
         ({"slice_qty": 0, "kind": MARKET}, "keep"),
+        # all of it filled, though the venue still counts it
+        ({"slice_qty": 0, "working": 0}, "keep"), ({"working": 0}, "replace"),
         # a limit that should not rest on
         ({"kind": MARKET, "limit_price": nan}, "replace"), ({"kind": nan}, "replace"),
         ({"open_age": 5}, "replace"), ({"open_age": 4.9}, "keep"), ({"open_age": 9, "slice_qty": 0}, "keep"),

@@ -108,6 +108,19 @@ def test_l13_does_not_drift_over_a_million_bars() -> None:
     assert found["slope"][-1] == pytest.approx(slope, rel=1e-8)
 
 
+def test_l13_tells_no_price_beyond_the_largest_number() -> None:
+    """A level line at exp(level), then one whose next point leaves the numbers on either end."""
+
+    def forecast(*levels: float) -> float:
+        found = run_layer(catalogue().get("L13"), {"close": np.exp(np.array(levels))}, {"window": 3})
+        return float(found["forecast"][-1])
+
+    assert forecast(699.0, 699.0, 699.0) == pytest.approx(np.exp(699.0))
+    assert forecast(709.0, 701.0, 693.0) == pytest.approx(np.exp(685.0))
+    for levels in ([700.0] * 3, [701.0] * 3, [230.0, 460.0, 690.0], [-230.0, -460.0, -690.0]):
+        assert np.isnan(forecast(*levels)), levels
+
+
 def test_l14_is_the_rsi_of_talib(bars: Values) -> None:
     for window in (2, 14, 100):
         found = run("L14", bars, {"window": window})
@@ -128,6 +141,16 @@ def test_l15_is_the_directional_movement_of_talib_after_burn_in(bars: Values) ->
     with np.errstate(invalid="ignore", divide="ignore"):
         bias = np.where(both > 0.0, found["adx"] * (found["plus"] - found["minus"]) / both, 0.0)
     assert_same(found["bias"][1000:], bias[1000:], 1e-9, scale=1.0)
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_l15_holds_its_shares_at_both_ends(side: float) -> None:
+    """Bars that close outside themselves move by more than their true range: 10 against 1."""
+    top = 1000.0 + side * 10.0 * np.arange(12.0)
+    bars = {"high": top, "low": top - 0.5, "close": top + side * 9.0 - (0.0 if side > 0.0 else 0.5)}
+    found = run("L15", bars, {"window": 3})
+    with_it, against = ("plus", "minus") if side > 0.0 else ("minus", "plus")
+    assert [found[name][-1] for name in (with_it, against, "adx", "bias")] == [1.0, 0.0, 1.0, side]
 
 
 def test_l17_scales_returns_by_volatility(bars: Values) -> None:
@@ -182,6 +205,14 @@ def test_l20_channel_is_the_shifted_extremes_of_talib(bars: Values) -> None:
     assert_same(found["age"][55:], age, 0.0)
 
 
+@pytest.mark.parametrize(("close", "position"), [(99.0, 0.0), (100.0, 0.0), (100.0 + 2**-9, 0.5), (101.0, 1.0)])
+def test_l20_places_the_close_even_in_a_narrow_channel(close: float, position: float) -> None:
+    bars = {"high": np.full(4, 100.0 + 2**-8), "low": np.full(4, 100.0), "close": np.array([100.0, 100, 100, close])}
+    assert run("L20", bars, {"window": 2})["position"][-1] == position
+    level = {**bars, "high": bars["low"]}
+    assert run("L20", level, {"window": 2})["position"][-1] == 0.5
+
+
 def test_l21_bands_are_those_of_talib(bars: Values) -> None:
     found = run("L21", bars)
     upper, middle, lower = talib.BBANDS(bars["close"], 20, 2.0, 2.0)
@@ -219,6 +250,15 @@ def test_l57_is_a_weighted_mean_and_its_majority() -> None:
     same = weights @ (np.sign(biases) == np.sign(alignment)) / 10.0
     assert_same(found["agreement"], np.where(alignment == 0.0, 0.0, same), 1e-12)
     assert np.array_equal(found["dominant"][20:], np.argmax(weights[:, None] * np.abs(biases), axis=0)[20:])
+
+
+def test_l57_divides_by_any_weight_but_none() -> None:
+    biases = {"bias_1": np.array([1.0]), "bias_5": np.array([0.5]), "bias_15": 1.0, "bias_60": 1.0}
+    weights = {"w1": 0.0, "w5": 0.0, "w15": 0.0, "w60": 0.0}
+    none = run_layer(catalogue().get("L57"), biases, weights)
+    assert [none["alignment"][0], none["agreement"][0]] == [0.0, 0.0]
+    little = run_layer(catalogue().get("L57"), biases, {**weights, "w1": 0.004, "w5": 0.004})
+    assert [little["alignment"][0], little["agreement"][0]] == pytest.approx([0.75, 1.0])
 
 
 EVIDENCE = (

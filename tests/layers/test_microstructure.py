@@ -101,6 +101,21 @@ def test_l10_passes_over_levels_that_are_not_there_and_takes_no_crossed_book() -
         assert cost(**bad)["from_book"] == 0.0, bad
 
 
+def test_l10_takes_what_little_a_level_holds_and_nothing_from_an_empty_one() -> None:
+    asks = {"bid_px": [99.0], "bid_qty": [10.0], "ask_px": [101.0, 102.0], "ask_qty": [1.0, 0.0]}
+    flat = {"close": np.full(60, 100.0), "sigma": 1e-3, "volume": np.full(60, 100.0)}
+
+    def cost(**changed: list[float]) -> dict[str, float]:
+        ladders = {n: v + [np.nan] * (10 - len(v)) for n, v in {**asks, **changed}.items()}
+        book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
+        return {n: v[-1] for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": 305.0}).items()}
+
+    assert cost()["buy"] == pytest.approx(100.0)  # the rest at 101, the last price that had a quantity
+    assert cost(ask_qty=[1.0, 0.005])["fillable"] == pytest.approx(101.51 / 305.0)
+    rest = cost(ask_px=[101.665, 102.0], ask_qty=[3.0, 5.0])  # 0.005 is left for the second level
+    assert rest["fillable"] == pytest.approx(1.0, abs=1e-9)
+
+
 def test_l10_follows_the_square_root_law_without_a_book() -> None:
     bars = real_bars("bitfinex_ethusd_1m", 20_000)
     sigma = np.full(20_000, 8e-4)
@@ -212,6 +227,12 @@ def test_l61_takes_the_illiquidity_of_the_bars_that_traded() -> None:
     for t in range(21, 200):
         traded = size[t - 19 : t + 1][turnover[t - 19 : t + 1] > 0.0]
         assert found[t] == pytest.approx(traded.mean() if len(traded) else np.nan, rel=1e-9, nan_ok=True)
+
+
+def test_l61_counts_a_bar_of_the_smallest_turnover() -> None:
+    close = 100.0 * np.exp(0.01 * (np.arange(60) % 2))
+    inputs = {"close": close, "signed": np.arange(60.0), "quote_volume": np.full(60, 0.005)}
+    assert run_layer(catalogue().get("L61"), inputs, {"window": 20})["amihud"][-1] == pytest.approx(2e6)
 
 
 def test_l61_recovers_the_spread_of_a_bouncing_price() -> None:

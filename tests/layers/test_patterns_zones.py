@@ -450,6 +450,17 @@ def test_l40_wants_two_touches_of_each_rail_with_the_line_between(side: float) -
 
 
 @SIDES
+@pytest.mark.parametrize(("reach", "fires"), [(0.25, 1), (0.3125, 0)])
+def test_l40_counts_a_touch_at_its_very_reach(reach: float, fires: int, side: float) -> None:
+    """Of the four lows only the first stands on the rail, and the second `reach` above it."""
+    bars = [(x + 0.5, x - 0.5, x) for x in LEVEL]
+    for bar, low in ((7, 97.5 + reach), (12, 98.0), (16, 98.0)):
+        bars[bar] = (bars[bar][0], low, bars[bar][2])
+    inputs = {**chart([*bars, (104.0, 100.0, 103.5)], side), "atr": 1.0}
+    assert run("L40", inputs, {"window": 20, "touch": 0.25})["signal"][20] == side * fires
+
+
+@SIDES
 def test_l40_wants_a_channel_wider_than_its_touches(side: float) -> None:
     out = [(106.0, 100.0, 105.5)]
     assert channel(out, side, atr=np.full(21, 5.0))["signal"][20] == 0.0

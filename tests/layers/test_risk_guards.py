@@ -85,6 +85,12 @@ def test_an_addition_does_not_raise_what_can_be_lost():
         assert not follow(price=price, **change)["add"].any()
 
 
+def test_only_a_bias_to_the_side_of_the_position_adds():
+    price = [100, 100, 102, 103.2]
+    assert follow(price=price, bias=0.005)["add"][3] == 1
+    assert not follow(price=price, bias=0)["add"].any()
+
+
 def test_a_position_without_a_stop_gets_one():
     for stop in (nan, 104.0):
         out = follow(price=[100, 100, 100.2], stop_price=np.array([stop, nan, nan]))

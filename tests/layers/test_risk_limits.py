@@ -207,6 +207,7 @@ def test_room_goes_by_rank():
     np.testing.assert_allclose(small["allowed"], [0, 5e-7, -2.5e-7], rtol=1e-12)
     assert caps([900, 900], [0, 0], 1000, [1, 2], per_symbol=1, gross=5, net=1)["allowed"].tolist() == [900, 100]
     assert caps([900, -900], [0, 0], 1000, [1, 2], per_symbol=1, gross=5, net=0.5)["allowed"].tolist() == [500, -900]
+    assert caps([-900, 900], [0, 0], 1000, [1, 2], per_symbol=1, gross=5, net=0.5)["allowed"].tolist() == [-500, 900]
 
 
 def test_a_better_rank_waits_until_the_room_is_free():
