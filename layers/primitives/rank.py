@@ -36,12 +36,13 @@ def percent_rank(s: PercentRank, x: float, n: int) -> float:
         if s.count > n and x == s.last:
             s.halves += 1 - (2 if old < x else (1 if old == x else 0))
         elif s.count >= n:
-            s.halves = 0
+            halves = 0  # a local: a field would be stored at every value, and the loop not be vectorised
             for k in range(n):
                 if s.values[k] < x:
-                    s.halves += 2
+                    halves += 2
                 elif s.values[k] == x:
-                    s.halves += 1
+                    halves += 1
+            s.halves = halves
         s.last = x
         if s.count >= n:
             s.value = 0.5 * s.halves / n
