@@ -85,7 +85,7 @@ def test_the_master_runs_the_same_in_blocks_in_steps_and_restored() -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_wiring_runs_the_same_on_the_built_in_market(name: str) -> None:
-    assert_parity(name, *gathered(synthetic_market(SYMBOLS, 3000, 5)))
+    assert_parity(name, *gathered(synthetic_market(SYMBOLS, 6000, 5)))
 
 
 @pytest.mark.parametrize("name", WHOLE)
