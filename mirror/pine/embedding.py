@@ -57,7 +57,7 @@ def declare(packed: Packed) -> list[Statement]:
     empty = Call(FLOATS, "array.new<float>", (integer(0), NA))
     values = (empty, empty, number(float(packed.first)), number(float(packed.end)), integer(0), NA)
     name = series_name(packed.port)
-    loads = tuple(Do(Call("int", "f_load", (Name(SERIES, name), text(t)))) for t in packed.texts)
+    loads = tuple(Do(Call("int", "embedded_load", (Name(SERIES, name), text(t)))) for t in packed.texts)
     return [
         Declare(SERIES, name, Call(SERIES, f"{SERIES}.new", values), kept=True),
         If(Name("bool", "barstate.isfirst"), loads),
@@ -96,7 +96,9 @@ def _load() -> Function:
             (Loop("k", integer(0), Binary("int", "-", Name("int", "count"), integer(1)), turn),),
         ),
     )
-    return Function("f_load", (("s", SERIES), ("packed", "string")), body, integer(0), "Unpacks a text into changes.")
+    return Function(
+        "embedded_load", (("s", SERIES), ("packed", "string")), body, integer(0), "Unpacks a text into changes."
+    )
 
 
 def _seek() -> Function:
@@ -141,7 +143,7 @@ def add_checks(library: Library) -> None:
         If(Binary("bool", "or", one_missing, far), wrong),
     )
     parameters = (("check", CHECK), ("recomputed", "float"), ("exported", "float"), ("now", "float"))
-    library.add_function(Function("f_compare", parameters, body, differing, "Counts one bar of one port."))
+    library.add_function(Function("embedded_compare", parameters, body, differing, "Counts one bar of one port."))
 
 
 def parity(pipeline: Pipeline, checked: Sequence[Packed]) -> list[Statement]:
@@ -158,7 +160,9 @@ def parity(pipeline: Pipeline, checked: Sequence[Packed]) -> list[Statement]:
         made = Call(CHECK, f"{CHECK}.new", (integer(0), integer(0), NA))
         lines.append(Declare(CHECK, name, made, kept=True))
         exported = Call("float", "f_seek", (Name(SERIES, series_name(packed.port)), now))
-        compares.append(Do(Call("int", "f_compare", (Name(CHECK, name), pipeline.port(packed.port), exported, now))))
+        compares.append(
+            Do(Call("int", "embedded_compare", (Name(CHECK, name), pipeline.port(packed.port), exported, now)))
+        )
     lines.append(If(Binary("bool", "and", Name("bool", "barstate.isconfirmed"), inside), tuple(compares)))
     return [*lines, *_table(checked), *_totals(checked)]
 

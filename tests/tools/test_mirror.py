@@ -102,7 +102,7 @@ def test_a_run_is_embedded(shell: Shell) -> None:
     assert shell.run("mirror", "pine", "wiring.yaml", "--embed", "run", "--json") == 0
     facts = json.loads(shell.out)
     assert facts["checked"] == ["L0.stale"] and facts["period"][1] - facts["period"][0] == 400 * 60_000
-    assert "f_load(series_l0_stale" in Path(facts["file"]).read_text(encoding="utf-8")
+    assert "embedded_load(series_l0_stale" in Path(facts["file"]).read_text(encoding="utf-8")
 
 
 def test_what_crosses_the_cut_comes_from_the_run(shell: Shell) -> None:

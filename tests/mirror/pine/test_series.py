@@ -89,7 +89,9 @@ def test_a_script_reads_back_what_it_carries_and_counts_what_differs(engine: Eng
     check = Call("Check", "Check.new", (integer(0), integer(0), Name("float", "NOTHING")))
     made.constants.append(Declare("float", "NOTHING", number(0.0)))
     compare = Call(
-        "int", "f_compare", (Name("Check", "check"), Name("float", "open"), Name("float", "value"), Name("int", "time"))
+        "int",
+        "embedded_compare",
+        (Name("Check", "check"), Name("float", "open"), Name("float", "value"), Name("int", "time")),
     )
     made.main = [
         *declare(packed),

@@ -72,9 +72,11 @@ def test_every_layer_alone_agrees_on_some_bars(engine: Engine, tmp_path: Path) -
 @pytest.mark.slow
 @on_each_engine
 @pytest.mark.parametrize("seed", [2])
-def test_every_layer_alone_agrees_on_5000_bars_of_three_symbols(engine: Engine, seed: int, tmp_path: Path) -> None:
+def test_every_layer_alone_agrees_on_5000_bars(engine: Engine, seed: int, tmp_path: Path) -> None:
+    """Of three symbols on PyneCore, the gate; of one on PineTS, which takes three times as long."""
     text, keys = alone(seed)
-    parity = compare_nodes(text, keys, tmp_path, recorded(5_200, SYMBOLS), engine)
+    symbols = SYMBOLS if engine.name == "PyneCore" else SYMBOLS[:1]
+    parity = compare_nodes(text, keys, tmp_path, recorded(5_200, symbols), engine)
     assert all(s.bars >= 5_000 for s in parity.symbols)
     assert_agreement(parity)
     spoke = [max(s.ports[k].compared for s in parity.symbols) for k in range(len(parity.symbols[0].ports))]
