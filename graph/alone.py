@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from graph.kernels import KernelText, used_math
+from graph.kernels import KernelText, imports
 from graph.language import Layer, field_name
 from graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
 from graph.market import MARKET_EVENT
-from graph.passes.p10_build import build
+from graph.passes.p10_build import build, fingerprint
 from graph.types import PortType
 
 Arrays = dict[str, npt.NDArray[Any]]
 _NOTHING = np.dtype([("unused", "i8")])
-_HELPERS = """@njit
+_HELPERS = """@kernel
 def missing(x):
     return x != x
 
 
-@njit
+@kernel
 def all_missing(x):
     for k in range(len(x)):
         if x[k] == x[k]:
@@ -47,7 +45,9 @@ class Prepared:
 
     def run(self) -> None:
         """Steps over every bar, from the memory as it stands."""
-        _compiled(self.layer)(*self._arguments)
+        from graph.machine_code import Call
+
+        Call(_compiled(self.layer), self._arguments)()
 
 
 def prepare(
@@ -115,7 +115,8 @@ def _compiled(layer: Layer) -> Any:
         f"inputs_{n}[t]" for n in layer.inputs
     ]
     lines = [_heading(layer), "    steps = 0", f"    for t in range(len(out_{next(iter(layer.outputs))})):"]
-    lines += [f"        if {' or '.join(_lacking(layer)) or 'False'}:", "            continue"]
+    if lacking := _lacking(layer):
+        lines += [f"        if {' or '.join(lacking)}:", "            continue"]
     lines += [f"        o = {step}({', '.join(arguments)})", "        steps += 1", "        if steps > warmup:"]
     for n, port in layer.outputs.items():
         if _width(port, 1) is None:
@@ -125,15 +126,10 @@ def _compiled(layer: Layer) -> Any:
                 f"            for k in range(out_{n}.shape[1]):",
                 f"                out_{n}[t, k] = o.{field_name(n)}[k]",
             ]
-    text = f"{texts.text()}\n\n{_HELPERS}"
-    source = (
-        f"from collections import namedtuple\nfrom math import {', '.join(used_math(text) or ['pi'])}\n\n"
-        f"import numpy as np\nfrom numba import njit\n\n\n{text}\n\n@njit(error_model='numpy', cache=True)\n"
-        + "\n".join(lines)
-        + "\n"
-    )
-    digest = hashlib.sha256("\x00".join((source, version("numba"), version("numpy"))).encode()).hexdigest()[:16]
-    return build(f"layer_{layer.identifier}_{digest}", source)
+    lines.append("    return steps")
+    body = "\n".join([texts.text(), "", "", _HELPERS, "", "@entry", *lines, ""])
+    source = f"{imports(body)}\n\n\n{body}"
+    return build(f"layer_{layer.identifier}_{fingerprint(source)}", source)
 
 
 def _heading(layer: Layer) -> str:

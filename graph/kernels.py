@@ -19,10 +19,8 @@ from graph.diagnostics import Findings, Place
 from graph.language import Layer, field_name, is_kernel
 from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS, SubsetChecker
 
-NO_WRAPPERS = "no_cpython_wrapper=True, no_cfunc_wrapper=True"
-"""Options of what only compiled code calls; entries for Python and C would take a sixth of the build."""
-
-_FLOAT_BITS = f"""@njit({NO_WRAPPERS})
+_DECORATORS = {"entry", "inlined", "kernel"}
+_FLOAT_BITS = """@kernel
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
 
@@ -98,8 +96,12 @@ def short_path(file: str) -> str:
 
 @dataclass
 class KernelText:
-    """Collects the text of kernels for one generated module; each function is emitted once under its own name."""
+    """Collects the text of kernels for one generated module; each function is emitted once under its own name.
 
+    taken: names that the rest of the module uses.
+    """
+
+    taken: frozenset[str] = frozenset()
     _emitted: dict[Callable[..., Any], str] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _texts: list[str] = field(default_factory=list)
@@ -128,13 +130,13 @@ class KernelText:
         source = kernel_source(function)
         calls = {n: self._add(f, f.__name__, {}) for n, f in sorted(source.calls.items())}
         name = wanted
-        if name in self._names:
+        if name in self._names | self.taken | _DECORATORS:
             name = f"{wanted}_{function.__module__.rsplit('.', 1)[-1]}"
         self._names.add(name)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(_parsed(source.text))
-        options = 'error_model="numpy", forceinline=True' if inline else 'error_model="numpy"'
-        self._texts.append(f"# {function.__module__}\n@njit({options}, {NO_WRAPPERS})\n{ast.unparse(rewritten)}")
+        decorator = "inlined" if inline else "kernel"
+        self._texts.append(f"# {function.__module__}\n@{decorator}\n{ast.unparse(rewritten)}")
         return name
 
 
@@ -168,7 +170,13 @@ def _is_docstring(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def used_math(text: str) -> list[str]:
-    """The names of math that a generated text uses, sorted."""
-    names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
-    return sorted(names & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
+def imports(body: str) -> str:
+    """The import lines of a generated module with this body."""
+    names = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)}
+    used = sorted(names & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
+    lines = ["from collections import namedtuple"]
+    if used:
+        lines.append(f"from math import {', '.join(used)}")
+    return "\n".join(
+        [*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(sorted(_DECORATORS))}"]
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from graph.account import BALANCES
 from graph.language import Parameters, State
 from graph.layout import state_dtype, write_first_values
-from graph.market import MARKET_EVENT
+from graph.market import MARKET_EVENT, missing_events
 from graph.passes.p8_layout import Column
+from graph.passes.p9_emit import RUN_ARGUMENTS
 from graph.plan import Plan, settings_record
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +35,7 @@ CONTROL = np.dtype(
         ("violation_value", np.float64),
     ]
 )
+_POSITIONS = {name: k for k, name in enumerate(RUN_ARGUMENTS)}
 _MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "control")
 
 
@@ -57,6 +59,16 @@ class Violation:
     symbol: str | None
     time: int
     value: float
+
+
+class _OneBar(NamedTuple):
+    """The bound step over one bar. kind: of its events. said: where their bytes go, the quickest way for records."""
+
+    kind: np.dtype[np.void]
+    time: npt.NDArray[np.int64]
+    said: memoryview
+    recorded: Recorded
+    step: Callable[[], int]
 
 
 class Session:
@@ -100,45 +112,54 @@ class Session:
         self._first_memories()
         self._columns, self._shared_columns = _column_indices(plan, record)
         self.recorded_columns = [plan.column(name) for name in record]
-        self._recorded = np.empty((0, symbols, len(self._columns)))
-        self._shared_recorded = np.empty((0, len(self._shared_columns)))
-        self._balances = np.empty((0, len(BALANCES)))
-        self._one_time = np.zeros(1, np.int64)
-        self._one_event = np.zeros((1, symbols), MARKET_EVENT)
-        self._one_values = self._one_event.view(np.float64).reshape(-1)
+        self._recorded = np.empty((1, symbols, len(self._columns)))
+        self._shared_recorded = np.empty((1, len(self._shared_columns)))
+        self._balances = np.empty((1, len(BALANCES)))
+        self._market = missing_events(1, symbols)[0]
+        self._market_values = self._market.view(np.float64).reshape(symbols, -1)
         self._fill_count = self.wallet["fills"]
-        self._make_room(1)
-        self._one_recorded = Recorded(
-            self._recorded[:1].copy(), self._shared_recorded[:1].copy(), self._balances[:1].copy()
-        )
-        one = self._one_recorded
-        self._one_step = self._arguments(self._one_time, self._one_event, one.symbols, one.shared, one.balances)
+        self._blocks: Any = None  # machine_code.Call over blocks, once there is machine code
+        self._one: _OneBar | None = None
 
     def prepare(self) -> None:
         """Makes the machine code, or loads it, by stepping over no bar at all: so the first bar is as fast as any."""
-        self._call(np.empty(0, np.int64), np.empty((0, len(self.plan.symbols)), MARKET_EVENT), 0)
+        if self._blocks is None:
+            self._blocks = self._call(np.empty(0, np.int64), np.empty((0, len(self.plan.symbols), 1)), self._outputs(0))
+            self._blocks()
 
     def run(self, times: npt.NDArray[np.int64], events: Record, on_fills: Any = None) -> Recorded:
         """Steps over a block: times of shape (bars,), UTC ms of the bars' open; events of shape (bars, symbols).
 
+        An event is a graph.market.MARKET_EVENT or, without a book, a BAR_EVENT.
         on_fills is called with the entries of the fill log whenever there are some; afterwards the log is emptied.
         """
+        self.prepare()
+        times = np.ascontiguousarray(times, np.int64)
+        said = self._said(events)
+        if len(said) != len(times):
+            raise ValueError(f"{len(times)} times for {len(said)} bars of events")
         self._make_room(len(times))
         done = 0
-        while done < len(times):
-            done += self._call(times[done:], events[done:], done)
+        while done < len(times):  # the generated loop stops early when the fill log could overflow
+            block = {"times": times[done:], "events": said[done:], **self._outputs(done)}
+            for name, part in block.items():
+                self._blocks.put(_POSITIONS[name], part)
+            done += self._blocks()
             self._drain(on_fills)
         bars = len(times)
         return Recorded(self._recorded[:bars], self._shared_recorded[:bars], self._balances[:bars])
 
     def step(self, time: int, events: Record, on_fills: Any = None) -> Recorded:
         """Steps over one bar; events of shape (symbols,). The same code as `run`, without its bookkeeping of blocks."""
-        self._one_time[0] = time
-        self._one_values[:] = events.view(np.float64)
-        self.plan.run(*self._one_step)
+        one = self._one
+        if one is None or one.kind != events.dtype:
+            one = self._one = self._one_bar(events.dtype)
+        one.time[0] = time
+        one.said[:] = events.tobytes()
+        one.step()
         if self._fill_count[0]:
             self._drain(on_fills)
-        return self._one_recorded
+        return one.recorded
 
     def snapshot(self) -> dict[str, Record]:
         """All memory, as named records; `restore` brings a session of the same plan back to exactly this point."""
@@ -176,20 +197,61 @@ class Session:
         copied: Floats = values[column.start : column.start + column.size].copy()
         return copied
 
-    def _call(self, times: Any, events: Any, done: int) -> int:
-        """Steps until the end of the block, or until the fill log is full; returns the number of steps."""
-        outputs = (self._recorded[done:], self._shared_recorded[done:], self._balances[done:])
-        return self.plan.run(*self._arguments(times, events, *outputs))
+    def _said(self, events: Record) -> Floats:
+        """Events as plain numbers, (bars, symbols, fields); what they do not tell of a book is missing."""
+        symbols = len(self.plan.symbols)
+        if events.ndim != 2 or events.shape[1] != symbols:
+            raise ValueError(f"events of shape {events.shape} for a plan of {symbols} symbols")
+        fields = events.dtype.itemsize // 8
+        self._market_values[:, fields:] = np.nan
+        if self._one is not None and self._one.kind != events.dtype:
+            self._one = None
+        said: Floats = np.ascontiguousarray(events).view(np.float64).reshape(len(events), symbols, fields)
+        return said
 
-    def _arguments(
-        self, times: Any, events: Any, recorded: Floats, shared: Floats, balances: Floats
-    ) -> tuple[Any, ...]:
-        """What the generated `run` takes, in its order."""
-        memories = (self.state, self.portfolio, self.edges, self._edge_values, self.shared, self._shared_values)
-        data = (self.scratch, self.plan.params, self.plan.constants)
-        venue = (self.accounts, self.wallet, self._settings, self.fills, self.control)
-        outputs = (self._columns, recorded, self._shared_columns, shared, balances)
-        return (times, events, *memories, *data, *venue, *outputs, self.plan.bounds, self.plan.shared_bounds)
+    def _one_bar(self, kind: np.dtype[np.void]) -> _OneBar:
+        """What single steps over events of this kind use again and again."""
+        said = self._said(missing_events(1, len(self.plan.symbols), kind))
+        time, outputs = np.zeros(1, np.int64), {name: part[:1].copy() for name, part in self._outputs(0).items()}
+        return _OneBar(kind, time, said.data.cast("B"), Recorded(*outputs.values()), self._call(time, said, outputs))
+
+    def _outputs(self, start: int) -> dict[str, Floats]:
+        """The rows into which steps write what is recorded."""
+        return {
+            "recorded": self._recorded[start:],
+            "shared_recorded": self._shared_recorded[start:],
+            "balances": self._balances[start:],
+        }
+
+    def _call(self, times: Any, said: Floats, outputs: dict[str, Floats]) -> Callable[[], int]:
+        """The generated `run` over these bars."""
+        from graph.machine_code import Call
+
+        arguments = outputs | {
+            "times": times,
+            "events": said,
+            "market": self._market,
+            "market_values": self._market_values,
+            "state": self.state,
+            "portfolio": self.portfolio,
+            "edges": self.edges,
+            "edge_values": self._edge_values,
+            "shared": self.shared,
+            "shared_values": self._shared_values,
+            "scratch": self.scratch,
+            "params": self.plan.params,
+            "constants": self.plan.constants,
+            "accounts": self.accounts,
+            "wallets": self.wallet,
+            "settings": self._settings,
+            "fills": self.fills,
+            "control": self.control,
+            "columns": self._columns,
+            "shared_columns": self._shared_columns,
+            "bounds": self.plan.bounds,
+            "shared_bounds": self.plan.shared_bounds,
+        }
+        return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

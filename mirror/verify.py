@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from graph.compiler import Checked
-from graph.market import LADDERS
+from graph.market import BAR_EVENT, missing_events
 from graph.plan import Plan, compile_plan
 from graph.session import Session
 from mirror.engines import Columns, Engine, run_script
@@ -20,7 +20,7 @@ FLOOR = 1e-3
 """A value below this share of its port's median size is compared as if it were that large: where numbers cancel, what
 is left has no more digits to agree in than they had."""
 
-_ABSENT_ON_CHARTS = ("quote_volume", "trades", "buy_volume", "funding_rate", *LADDERS)
+_ON_CHARTS = ("time", "open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ def run_plan(plan: Plan, market: Market, symbol: str, ports: Sequence[str]) -> t
     session = Session(plan, VenueSettings(), cash=100_000.0, record=ports, simulate=False)
     times, values, seen = [], [], []
     for block in market.blocks():
-        events = block.events[:, place : place + 1].copy()
-        for name in _ABSENT_ON_CHARTS:
-            events[name] = np.nan
+        events = missing_events(len(block.times), 1, BAR_EVENT)
+        for name in _ON_CHARTS:
+            events[name][:, 0] = block.events[name][:, place]
         recorded = session.run(block.times, events)
         has_bar = ~np.isnan(events["time"][:, 0])
         times.append(block.times[has_bar].copy())

@@ -19,6 +19,8 @@ from typing import Any
 
 from graph.passes.p8_layout import Layout
 
+_MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
+
 
 def cache_folder() -> Path:
     """Where compiled plans are kept: $STRATOQUANT_CACHE, else the user's cache folder."""
@@ -32,10 +34,14 @@ def cache_folder() -> Path:
 def module_name(name: str, text: str, layout: Layout) -> str:
     """The name of the module: the wiring's name and a hash of all that decides its machine code."""
     records = (layout.state, layout.portfolio, layout.params, layout.constants, layout.edges, layout.shared)
-    parts = [text, version("numba"), version("numpy"), *(str(r.descr) for r in (*records, layout.scratch))]
-    digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
     plain = "".join(ch if ch.isalnum() else "_" for ch in name)
-    return f"{plain}_{digest}"
+    return f"{plain}_{fingerprint(text, *(str(r.descr) for r in (*records, layout.scratch)))}"
+
+
+def fingerprint(*parts: str) -> str:
+    """A hash of what a module is made of, and of what makes machine code of it."""
+    compiler = (version("numba"), version("numpy"), _MACHINE_CODE.read_text(encoding="utf-8"))
+    return hashlib.sha256("\x00".join((*parts, *compiler)).encode()).hexdigest()[:16]
 
 
 def is_built(name: str) -> bool:

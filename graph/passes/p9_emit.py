@@ -6,9 +6,11 @@ parameters, constants or windows; those come in records.
 
 from __future__ import annotations
 
+import re
+
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
-from graph.kernels import NO_WRAPPERS, KernelText, used_math
+from graph.kernels import KernelText, imports
 from graph.model import Graph, Node
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
@@ -27,6 +29,8 @@ from graph.venue import Venue
 RUN_ARGUMENTS = (
     "times",
     "events",
+    "market",
+    "market_values",
     "state",
     "portfolio",
     "edges",
@@ -50,13 +54,13 @@ RUN_ARGUMENTS = (
     "shared_bounds",
 )
 
-_PRELUDE = f'''
-@njit({NO_WRAPPERS})
+_PRELUDE = '''
+@kernel
 def valid(x):
     return x == x
 
 
-@njit({NO_WRAPPERS})
+@kernel
 def any_valid(values):
     for k in range(len(values)):
         if values[k] == values[k]:
@@ -64,30 +68,30 @@ def any_valid(values):
     return False
 
 
-@njit({NO_WRAPPERS})
+@kernel
 def given(x, otherwise):
     return x if x == x else otherwise
 
 
-@njit({NO_WRAPPERS})
-def speaks(node, warmup):
-    node.steps += 1
-    return node.steps > warmup
-
-
-@njit({NO_WRAPPERS})
+@kernel
 def copy_vector(target, source):
     for k in range(len(target)):
         target[k] = source[k]
 
 
-@njit({NO_WRAPPERS})
+@kernel
 def clear_vector(target):
     for k in range(len(target)):
         target[k] = nan
 
 
-@njit({NO_WRAPPERS})
+@kernel
+def hear(event, said):
+    for k in range(len(said)):
+        event[k] = said[k]
+
+
+@kernel
 def audit(values, bounds, control, now, symbol):
     """Adds every value to the digest and keeps the first one that leaves its port's range."""
     digest = control.digest
@@ -104,11 +108,12 @@ def audit(values, bounds, control, now, symbol):
             control.violations += 1
     control.digest = digest
 '''
+_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
 
 
 def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
-    kernels = KernelText()
+    kernels = KernelText(_PRELUDE_NAMES)
     steps = {node.key: kernels.add_layer(node.layer) for node in graph.nodes.values()}
     functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
     calls = {f: kernels.add_function(f) for f in functions}
@@ -120,26 +125,23 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
             symbol_stage(lines, stage, graph, layout, steps, calls[aggregate])
     _run(lines, graph, schedule, layout, venue, {f.__name__: name for f, name in calls.items()})
     body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
-    names = ", ".join(sorted({*used_math(body), "floor", "nan"}))
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
-    imports = (
-        f"from collections import namedtuple\nfrom math import {names}\n\nimport numpy as np\nfrom numba import njit"
-    )
-    return f"{head}\n\n{imports}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
+    return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 
 
 def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
-    lines.add(0, "", "", '@njit(error_model="numpy", cache=True)', f"def run({', '.join(RUN_ARGUMENTS)}):")
-    lines.add(1, "symbols = events.shape[1]", "b = portfolio[0]", "h = shared[0]", "x = scratch[0]", "p = params[0]")
+    lines.add(0, "", "", "@entry", f"def run({', '.join(RUN_ARGUMENTS)}):")
+    lines.add(1, "symbols = len(market)", "b = portfolio[0]", "h = shared[0]", "x = scratch[0]", "p = params[0]")
     lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]")
     lines.add(1, "for t in range(len(times)):")
     lines.add(2, f"if w.fills + symbols * {venue.fills_per_bar} > len(fills):", "    return t")
     for clock in layout.slow_clocks:
         lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
-    lines.add(2, "now = float(times[t])", "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, events[t, i]):")
-    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, events[t, i], now, i, fills)")
+    lines.add(2, "now = float(times[t])", "for i in range(symbols):", "    hear(market_values[i], events[t, i])")
+    lines.add(2, "if flags.simulate:", "    for i in range(symbols):")
+    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, market[i]):")
+    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, market[i], now, i, fills)")
     lines.add(3, f"{names[venue.settle.__name__]}(accounts, w, venue)")
     for stage in schedule.stages:
         if stage.portfolio:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graph.account import SHARED_ACCOUNT_PORTS
 from graph.clock import format_clock
-from graph.kernels import NO_WRAPPERS
 from graph.language import field_name
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
 from graph.passes.p3_types import is_per_symbol
@@ -15,7 +14,7 @@ from graph.passes.p8_layout import Layout, edge_field, kept_ports, scalar_fields
 # account, wallet, ... of one symbol; a portfolio stage takes the records of all symbols.
 STAGE_ARGUMENTS = "s, e, h, x, p, c, a, w, event, time, now, control"
 PORTFOLIO_ARGUMENTS = "b, edges, h, x, p, c, accounts, w, now, control"
-STAGE_VALUES = "state[i], edges[i], h, x, p, c, accounts[i], w, events[t, i], times[t], now, flags"
+STAGE_VALUES = "state[i], edges[i], h, x, p, c, accounts[i], w, market[i], times[t], now, flags"
 PORTFOLIO_VALUES = "b, edges, h, x, p, c, accounts, w, now, flags"
 
 
@@ -80,11 +79,13 @@ def symbol_stage(
 ) -> None:
     base = frozenset(key for key in stage.nodes if graph.nodes[key].clock_ms == graph.clock_ms)
     reader = Reader(graph, base)
+    for key in stage.nodes:
+        _step_function(lines, graph.nodes[key], steps[key], graph)
     lines.add(
         0,
         "",
         "",
-        f'@njit(error_model="numpy", {NO_WRAPPERS})',
+        "@kernel",
         f"def stage_{stage.number}({STAGE_ARGUMENTS}{clock_flags(layout)}):",
     )
     if stage.number == 0:
@@ -95,7 +96,7 @@ def symbol_stage(
         node = graph.nodes[key]
         depth = _open_step(lines, node, graph)
         _gather_vectors(lines, depth, node, reader)
-        _step(lines, depth, node, steps[key], reader, "s", graph)
+        _take_step(lines, depth, node, reader, graph)
     lines.add(1, "return 0")
 
 
@@ -153,40 +154,71 @@ def _passes_whole(binding: Binding) -> bool:
     return isinstance(binding, PortRef) and not binding.delay
 
 
-def _step(lines: Lines, depth: int, node: Node, step: str, reader: Reader, memory: str, graph: Graph) -> None:
-    """Writes the step of a symbol node: taken when every required input is valid, silent while it warms up."""
-    arguments, conditions = _arguments(node, memory), []
+def _take_step(lines: Lines, depth: int, node: Node, reader: Reader, graph: Graph) -> None:
+    """Writes the call that steps a symbol node and keeps what it says."""
+    records = [f"s.{node.key}", f"p.{node.key}", "e"]
+    call = f"{_step_name(node)}({', '.join([*records, *_values(node, reader)])})"
+    scalars = [edge_field(node.key, p) for p, kind in kept_ports(graph, node).items() if kind.size is None]
+    if not scalars:
+        lines.add(depth, call)
+    elif node.clock_ms != graph.clock_ms:
+        lines.add(depth, f"{', '.join(f'e.{name}' for name in scalars)} = {call}")
+    else:
+        lines.add(depth, f"{', '.join(scalars)} = {call}", *(f"e.{name} = {name}" for name in scalars))
+
+
+def _values(node: Node, reader: Reader) -> list[str]:
+    """The expressions of a node's inputs, in the order of its ports."""
+    values = []
     for port, binding in node.inputs.items():
-        kind, field = node.layer.inputs[port], edge_field(node.key, port)
-        vector = kind.size is not None
-        text = f"x.{field}" if vector and not _passes_whole(binding) else reader.scalar(node, field, binding)
-        arguments.append(text)
-        if not kind.optional and kind.edge.name != "market_event":
-            conditions.append(f"{'any_valid' if vector else 'valid'}({text})")
+        field = edge_field(node.key, port)
+        gathered = node.layer.inputs[port].size is not None and not _passes_whole(binding)
+        values.append(f"x.{field}" if gathered else reader.scalar(node, field, binding))
+    return values
+
+
+def _step_name(node: Node) -> str:
+    return f"step_{node.key}"
+
+
+def _step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
+    """Writes one node's step: taken when every required input is valid, silent while it warms up."""
+    ports = {port: field_name(port) for port in node.inputs}
+    lines.add(
+        0, "", "", "@inlined", f"def {_step_name(node)}({', '.join(['node', 'settings', 'e', *ports.values()])}):"
+    )
     kept = kept_ports(graph, node)
-    scalars = [p for p, kind in kept.items() if kind.size is None]
-    vectors = [p for p, kind in kept.items() if kind.size is not None]
-    names = {p: edge_field(node.key, p) for p in kept}
-    if scalars:
-        lines.add(depth, " = ".join(names[p] for p in scalars) + " = nan")
-    for p in vectors:
-        lines.add(depth, f"clear_vector(e.{names[p]})")
-    conditions = list(dict.fromkeys(c for c in conditions if not c.startswith("valid(c.")))
-    body = depth
-    if conditions:
-        lines.add(depth, f"if {' and '.join(conditions)}:")
-        body += 1
-    lines.add(body, f"o = {step}({', '.join(arguments)})")
-    lines.add(body, f"if speaks({memory}.{node.key}, p.{node.key}.warmup):")
-    lines.add(body + 1, *(f"{names[p]} = o.{field_name(p)}" for p in scalars))
-    lines.add(body + 1, *(f"copy_vector(e.{names[p]}, o.{field_name(p)})" for p in vectors))
-    lines.add(depth, *(f"e.{names[p]} = {names[p]}" for p in scalars))
+    scalars = [field_name(p) for p, kind in kept.items() if kind.size is None]
+    vectors = {edge_field(node.key, p): field_name(p) for p, kind in kept.items() if kind.size is not None}
+    lines.add(1, *(f"clear_vector(e.{name})" for name in vectors))
+    conditions = [_validity(node, port, name) for port, name in ports.items()]
+    depth = 1
+    if needed := [c for c in conditions if c]:
+        lines.add(depth, f"if {' and '.join(needed)}:")
+        depth += 1
+    arguments = [*_records(node, "node", "settings"), *ports.values()]
+    lines.add(depth, f"o = {step}({', '.join(arguments)})", "node.steps += 1", "if node.steps > settings.warmup:")
+    lines.add(depth + 1, *(f"copy_vector(e.{name}, o.{field})" for name, field in vectors.items()))
+    lines.add(depth + 1, f"return {', '.join(f'float(o.{name})' for name in scalars) or '0'}")
+    lines.add(1, f"return {', '.join(['nan'] * len(scalars)) or '0'}")
 
 
-def _arguments(node: Node, memory: str) -> list[str]:
-    arguments = [f"{memory}.{node.key}.memory"] if node.layer.state else []
-    arguments += [f"p.{node.key}.values"] if node.layer.params else []
-    return arguments + ([f"p.{node.key}.model"] if node.layer.model else [])
+def _validity(node: Node, port: str, name: str) -> str:
+    """The condition under which an input allows a step; empty when it always does."""
+    kind = node.layer.inputs[port]
+    if kind.optional or kind.edge.name == "market_event" or isinstance(node.inputs[port], Constant):
+        return ""
+    return f"{'any_valid' if kind.size is not None else 'valid'}({name})"
+
+
+def _records(node: Node, memory: str, params: str) -> list[str]:
+    """The records that a layer's step takes before its inputs."""
+    parts = {
+        f"{memory}.memory": node.layer.state,
+        f"{params}.values": node.layer.params,
+        f"{params}.model": node.layer.model,
+    }
+    return [name for name, there in parts.items() if there]
 
 
 def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str]) -> None:
@@ -195,7 +227,7 @@ def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, st
         0,
         "",
         "",
-        f'@njit(error_model="numpy", {NO_WRAPPERS})',
+        "@kernel",
         f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}{clock_flags(layout)}):",
     )
     lines.add(1, "symbols = len(edges)")
@@ -207,7 +239,7 @@ def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, st
 
 
 def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Reader, graph: Graph) -> None:
-    arguments, conditions, gathered = _arguments(node, "b"), [], []
+    arguments, conditions, gathered = _records(node, f"b.{node.key}", f"p.{node.key}"), [], []
     for port, binding in node.inputs.items():
         kind, field = node.layer.inputs[port], edge_field(node.key, port)
         text = reader.scalar(node, field, binding)
@@ -226,7 +258,8 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     lines.add(depth, "spoke = False")
     lines.add(depth, f"if {' and '.join(conditions) or 'True'}:")
     lines.add(depth + 1, f"o = {step}({', '.join(arguments)})")
-    lines.add(depth + 1, f"if speaks(b.{node.key}, p.{node.key}.warmup):", "    spoke = True")
+    lines.add(depth + 1, f"b.{node.key}.steps += 1")
+    lines.add(depth + 1, f"if b.{node.key}.steps > p.{node.key}.warmup:", "    spoke = True")
     for p, kind in kept.items():
         if p in each:
             lines.add(depth + 2, "for i in range(symbols):", f"    edges[i].{names[p]} = o.{field_name(p)}[i]")

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from graph.clock import format_clock, format_time
-from graph.market import BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
+from graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
 from runtime.data.bars import canonical
 from runtime.data.check import SOUND, Spacing, check_table, errors_of, spacing_of
 from runtime.data.findings import DataError, Finding, refuse
@@ -21,8 +21,9 @@ _BUFFER_BYTES = 1 << 20  # small blocks are cut from one buffer of about this si
 class Block(NamedTuple):
     """Consecutive steps of the base clock: when each opens, and what each symbol's market said in it.
 
-    times: int64 UTC milliseconds, shape (rows,). events: MARKET_EVENT, shape (rows, symbols), NaN where nothing is
-    known. Both are valid until the next block is taken: their memory is used again.
+    times: int64 UTC milliseconds, shape (rows,). events: MARKET_EVENT, or BAR_EVENT where no symbol has a book,
+    shape (rows, symbols), NaN where nothing is known. Both are valid until the next block is taken: their memory is
+    used again.
     """
 
     times: np.ndarray
@@ -34,14 +35,16 @@ class Series:
     """The bars of one symbol.
 
     first, last: UTC milliseconds at which the first and the last bar open. spacing: distance between most bars, None
-    for a single bar. frames: the bars that open in [start, end), in order, in canonical columns. diagnose: what is
-    wrong with the bars on this clock; asked only once something is, so it may take its time.
+    for a single bar. has_book: whether there are columns of a book. frames: the bars that open in [start, end), in
+    order, in canonical columns. diagnose: what is wrong with the bars on this clock; asked only once something is, so
+    it may take its time.
     """
 
     symbol: str
     first: int
     last: int
     spacing: Spacing | None
+    has_book: bool
     frames: Callable[[int, int], Iterator[pl.DataFrame]]
     diagnose: Callable[[int], list[Finding]]
 
@@ -82,9 +85,10 @@ class Market:
         if size < 1:
             raise ValueError(f"a block has at least one row, not {size}")
         size = min(size, self.bars)
-        rows = max(size, _BUFFER_BYTES // (MARKET_EVENT.itemsize * len(self.series)) // size * size)
+        kind = MARKET_EVENT if any(s.has_book for s in self.series) else BAR_EVENT
+        rows = max(size, _BUFFER_BYTES // (kind.itemsize * len(self.series)) // size * size)
         rows = min(rows, -(-self.bars // size) * size)
-        events = missing_events(rows, len(self.series))
+        events = missing_events(rows, len(self.series), kind)
         lanes = [_Lane(series, self, events[:, column]) for column, series in enumerate(self.series)]
         steps = np.arange(rows, dtype=np.int64) * self.clock_ms
         for first in range(0, self.bars, rows):
@@ -175,10 +179,15 @@ class _Lane:
         return DataError(findings or changed)
 
 
+def has_book(columns: Iterable[str]) -> bool:
+    """Whether a table with these columns tells of a book."""
+    return any(name.startswith(LADDERS) for name in columns)
+
+
 def _cells(column: np.ndarray) -> dict[str, np.ndarray]:
     """Views of each number of an event, under the names that the bar table has for them."""
     cells = {name: column[name] for name in SCALARS}
-    for ladder in LADDERS:
+    for ladder in LADDERS if column.dtype == MARKET_EVENT else ():
         cells |= {f"{ladder}_{level}": column[ladder][:, level] for level in range(BOOK_LEVELS)}
     return cells
 
@@ -246,4 +255,4 @@ def _series_in_memory(symbol: str, table: pl.DataFrame) -> Series:
         return [f for f in check_table(table, symbol, clock_ms) if f.code != "D024"]
 
     spacing = spacing_of(times)
-    return Series(symbol, int(times.min()), int(times.max()), spacing, frames, diagnose)
+    return Series(symbol, int(times.min()), int(times.max()), spacing, has_book(bars.columns), frames, diagnose)

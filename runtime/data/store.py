@@ -14,7 +14,7 @@ import polars as pl
 from graph.clock import format_clock
 from runtime.data.check import errors_of
 from runtime.data.findings import DataError, Finding, refuse
-from runtime.data.market import Market, Series, market_of
+from runtime.data.market import Market, Series, has_book, market_of
 from runtime.data.pieces import Piece, check_file, is_bars, overlaps, pieces_of, schema_of
 
 
@@ -134,6 +134,7 @@ def _series(symbol: str, pieces: list[Piece]) -> Series:
         first=pieces[0].first,
         last=pieces[-1].last,
         spacing=next((p.spacing for p in pieces if p.spacing), None),
+        has_book=any(has_book(p.columns) for p in pieces),
         frames=partial(_frames, pieces),
         diagnose=partial(_diagnose, pieces),
     )

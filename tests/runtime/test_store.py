@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.market import MARKET_EVENT, SCALARS
+from graph.market import BAR_EVENT, SCALARS
 from runtime.data.bars import FRAME_ROWS, write_bars
 from runtime.data.describe import Gap, gaps, info
 from runtime.data.findings import DataError
@@ -30,7 +30,7 @@ def whole(market: Market, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def expected(table: pl.DataFrame, market: Market) -> np.ndarray:
     """The events of the grid, filled bar by bar."""
-    events = np.full((market.bars, len(market.symbols)), np.nan, dtype=MARKET_EVENT)
+    events = np.full((market.bars, len(market.symbols)), np.nan, dtype=BAR_EVENT)
     for bar in table.iter_rows(named=True):
         event = events[(bar["time"] - market.start) // market.clock_ms, market.symbols.index(bar["symbol"])]
         for name in set(bar) & set(SCALARS):

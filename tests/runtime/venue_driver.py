@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from graph.account import ORDER_PORTS
-from graph.kernels import KernelText, used_math
+from graph.kernels import KernelText, imports
 from graph.layout import state_dtype, write_first_values
+from graph.machine_code import Call
 from graph.market import MARKET_EVENT, missing_events
-from graph.passes.p10_build import build
+from graph.passes.p10_build import build, fingerprint
 from graph.plan import settings_record
 from graph.venue import Venue
 from runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out
@@ -25,7 +24,7 @@ MINUTE = 60_000
 WATCHED = ("position", "working", "open_orders", "rejects", "stop_price", "held", "fill_qty", "fill_price", "fill_fees")
 
 _LOOP = """
-@njit(error_model="numpy", cache=True)
+@entry
 def run(times, events, orders, accounts, wallets, settings, fills, equity, watched, finish):
     w = wallets[0]
     venue = settings[0]
@@ -49,6 +48,7 @@ def run(times, events, orders, accounts, wallets, settings, fills, equity, watch
         for i in range(symbols):
             close_out(accounts[i], w, venue, events[len(times) - 1, i], float(times[-1]), i, fills)
         settle(accounts, w, venue)
+    return len(times)
 """
 
 
@@ -68,8 +68,7 @@ class Outcome:
 def loop() -> Callable[..., Any]:
     """The compiled driver; machine code is shared between processes by the plans' cache."""
     text = driver_text()
-    digest = hashlib.sha256((text + version("numba")).encode()).hexdigest()[:16]
-    return build(f"venue_{digest}", text)
+    return build(f"venue_{fingerprint(text)}", text)
 
 
 def driver_text(venue: Venue = SIMULATED) -> str:
@@ -79,8 +78,7 @@ def driver_text(venue: Venue = SIMULATED) -> str:
     watch = "\n                ".join(f"watched[t, i, {k}] = a.{name}" for k, name in enumerate(WATCHED))
     order = ", ".join(f"o[{k}]" for k in range(len(PORTS)))
     body = kernels.text() + "\n" + _LOOP.replace("WATCH", watch).replace("ORDER", order)
-    names = ", ".join(used_math(body))
-    return f"from math import {names}\n\nimport numpy as np\nfrom numba import njit\n\n\n{body}"
+    return f"{imports(body)}\n\n\n{body}"
 
 
 def no_orders(steps: int, symbols: int = 1) -> np.ndarray:
@@ -136,6 +134,7 @@ def simulate(
 ) -> Outcome:
     """Runs the script. rules: tick, lot, min_notional, max_qty of every symbol."""
     assert events.dtype == MARKET_EVENT
+    events = np.ascontiguousarray(events)
     steps, symbols = events.shape
     accounts = accounts_of(symbols, **rules)
     wallets = np.zeros(1, state_dtype(SIMULATED.wallet, None, symbols))
@@ -144,7 +143,19 @@ def simulate(
     equity = np.zeros((steps if watch else 0, 2))
     watched = np.zeros((len(equity), symbols, len(WATCHED)))
     times = np.arange(steps, dtype=np.int64) * MINUTE if times is None else times.astype(np.int64)
-    loop()(times, events, orders, accounts, wallets, settings_record(settings), fills, equity, watched, finish)
+    arguments = (
+        times,
+        events,
+        orders,
+        accounts,
+        wallets,
+        settings_record(settings),
+        fills,
+        equity,
+        watched,
+        int(finish),
+    )
+    Call(loop(), arguments)()
     assert wallets["unlogged"][0] == 0
     log = fills[: int(wallets["fills"][0])]
     values = {name: watched[:, :, k] for k, name in enumerate(WATCHED)}

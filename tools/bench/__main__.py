@@ -103,7 +103,7 @@ def _steps(console: Console) -> None:
     figures = {f"stratoquant, whole master, one symbol, {q}": ours[f"step {q}"] for q in ("p50", "p99")}
     problems = {}
     _, bars = cross(STEP_BARS)
-    for name, make in (("TA-Lib stream, 20 calls", talib_stream), ("talipp, 17 indicators", talipp_stream)):
+    for name, make in (("TA-Lib, twenty handles", talib_stream), ("talipp, 17 indicators", talipp_stream)):
         p50, p99 = step_percentiles(make(bars), 6_000)
         figures |= {f"{name}, p50": p50, f"{name}, p99": p99}
     with TemporaryDirectory() as folder:
@@ -124,8 +124,16 @@ def _indicators(console: Console) -> None:
     taken = alternating({"stratoquant, feed included": prepared.run, "TA-Lib, twenty calls": talib_batch(bars)})
     batch = {name: seconds / CROSS_BARS * 1e9 for name, seconds in taken.items()}
     _table(console, f"twenty indicators over {CROSS_BARS:,} bars, ns a bar", batch, "ns")
-    p50, p99 = step_percentiles(stepper(prepared), 20_000)
-    _table(console, "one step of the twenty from Python", {"stratoquant, p50": p50, "stratoquant, p99": p99}, "us")
+    p50, p99 = step_percentiles(stepper(prepared), STEP_BARS)
+    figures = {"stratoquant, twenty, p50": p50, "stratoquant, twenty, p99": p99}
+    p50, p99 = step_percentiles(talib_stream(bars), STEP_BARS)
+    figures |= {"TA-Lib handles, twenty, p50": p50, "TA-Lib handles, twenty, p99": p99}
+    with TemporaryDirectory() as folder:
+        isolated.write_columns({name: values[:20_000] for name, values in bars.items()}, Path(folder))
+        outcome = isolated.run("nautilus_steps", Path(folder))
+    figures |= {f"NautilusTrader, Rust, {name}": value for name, value in outcome.figures.items()}
+    _table(console, "one step of indicators from Python", figures, "us")
+    _tell_missing(console, {"NautilusTrader": outcome.problem} if outcome.problem else {})
 
 
 def _build(console: Console) -> None:

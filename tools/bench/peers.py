@@ -9,6 +9,8 @@ import numpy as np
 
 FAST, SLOW, CASH, FEE, SIZE = 50, 400, 100_000.0, 0.0005, 0.1
 
+OPENED = 1_000  # bars on which streaming indicators are opened before their steps are timed
+
 Bars = dict[str, np.ndarray]
 Peer = Callable[[Bars], Callable[[], float]]
 
@@ -115,19 +117,28 @@ def talib_batch(bars: Bars) -> Callable[[], object]:
 
 
 def talib_stream(bars: Bars) -> Callable[[int], object]:
-    """One step of TA-Lib's streaming functions, twenty outputs of sixteen indicators over a window of 500 bars."""
+    """One step of TA-Lib's twenty open handles: each was opened on the first bars, and takes one bar a step."""
     import talib.stream as s
 
-    high, low, close, volume = (bars[n] for n in ("high", "low", "close", "volume"))
+    h, lo, c, v = (bars[n][:OPENED] for n in ("high", "low", "close", "volume"))
+    on_close = [s.SMA(c, 20), s.EMA(c, 50), s.RSI(c, 14), s.MACD(c, 12, 26, 9), s.BBANDS(c, 20, 2.0, 2.0)]
+    on_close += [s.STDDEV(c, 60), s.ROC(c, 10), s.LINEARREG_SLOPE(c, 30), s.KAMA(c, 10)]
+    on_range = [s.ATR(h, lo, c, 14), s.STOCH(h, lo, c, 14, 3, 0, 3, 0), s.KC(h, lo, c, 20), s.ADX(h, lo, c, 14)]
+    on_range += [s.CCI(h, lo, c, 20), s.WILLR(h, lo, c, 14), s.SUPERTREND(h, lo, c, 10, 3.0)]
+    channel, obv = s.DONCHIAN(h, lo, 20), s.OBV(c, v)
+    mfi, vwap = s.MFI(h, lo, c, v, 14), s.VWMA((h + lo + c) / 3.0, v, 60)
+    rows = [bars[n].tolist() for n in ("high", "low", "close", "volume")]
 
     def step(i: int) -> object:
-        window = slice(i, i + 500)
-        h, lo, c, v = high[window], low[window], close[window], volume[window]
-        s.SMA(c, 20), s.EMA(c, 50), s.RSI(c, 14), s.ATR(h, lo, c, 14), s.MACD(c, 12, 26, 9), s.BBANDS(c, 20)
-        s.MAX(h, 20), s.MIN(lo, 20), s.STOCH(h, lo, c, 14), s.OBV(c, v), s.STDDEV(c, 60), s.ROC(c, 10)
-        s.LINEARREG_SLOPE(c, 30), s.ADX(h, lo, c, 14), s.CCI(h, lo, c, 20), s.MFI(h, lo, c, v, 14)
-        s.WILLR(h, lo, c, 14), s.KAMA(c, 10), s.WMA(c, 20)
-        return s.AROON(h, lo, 25)
+        high, low, close, volume = (row[OPENED + i] for row in rows)
+        for handle in on_close:
+            handle.update(close)
+        for handle in on_range:
+            handle.update(high, low, close)
+        channel.update(high, low)
+        obv.update(close, volume)
+        mfi.update(high, low, close, volume)
+        return vwap.update((high + low + close) / 3.0, volume)
 
     return step
 

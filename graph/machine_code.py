@@ -1,0 +1,216 @@
+"""From a generated module to machine code: numba reads each function once, LLVM optimises all of them together once.
+
+Left to itself numba optimises a function and makes code for it, and does so again inside each of its callers. A plan
+has hundreds of functions and one entry, so here only the entry's library is finished; what the entry calls, directly or
+not, is linked into it first. The passes are numba's own, less those for what the kernel language does not have
+(closures, with, literals, array expressions).
+
+Only generated modules and what calls them import this; checking a wiring does not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import _dynfunc, njit, typeof, types
+from numba.core import untyped_passes
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
+
+Dispatcher = Any
+"""numba's object for a decorated function."""
+
+
+class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """One kernel as LLVM sees it first: nothing is optimised here, and nothing runs from here."""
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        self._finalized = True
+
+
+class _EntryLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """The entry with every kernel below it, optimised as one."""
+
+    def finalize(self) -> None:
+        self._linking_libraries: list[Any] = _reachable(self._linking_libraries)
+        super().finalize()
+
+
+def _reachable(libraries: list[Any]) -> list[Any]:
+    """The libraries and all that the code of kernels among them calls, each once."""
+    found: dict[Any, None] = {}
+    waiting = list(libraries)
+    while waiting:
+        library = waiting.pop(0)
+        if library not in found:
+            found[library] = None
+            if isinstance(library, _KernelLibrary):
+                waiting += library._linking_libraries
+    return list(found)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerKernel(NativeLowering):  # type: ignore[misc]
+    """numba's lowering, without making the kernel executable."""
+
+    _name = "lower_kernel"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        name, module = state.func_id.func_name, state.cr.fndesc.lookup_module()
+        stand_in = _dynfunc.make_function(module, name, "", 0, state.cr.env, (state.library,))
+        state.targetctx.insert_user_function(stand_in, state.cr.fndesc, [state.library])
+        state["cr"] = state.cr._replace(cfunc=stand_in)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerEntry(NativeLowering):  # type: ignore[misc]
+    """numba's lowering of a function that is called from Python, through an entrance that takes one address."""
+
+    _name = "lower_entry"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _EntryLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        state.flags.no_compile = True
+        super().run_pass(state)
+        _add_entrance(state.targetctx, state.library, state.cr.fndesc)
+        executable = state.targetctx.get_executable(state.library, state.cr.fndesc, state.cr.env)
+        state["cr"] = state.cr._replace(cfunc=executable)
+        return True
+
+
+def _add_entrance(context: Any, library: Any, function: Any) -> None:
+    """Adds int64 entrance(address): loads the arguments that lie there one after the other, and calls the function."""
+    module = context.create_module("entrance")
+    called = ir.Function(
+        module,
+        context.call_conv.get_function_type(function.restype, function.argtypes),
+        function.llvm_func_name,
+    )
+    word = ir.IntType(64)
+    entrance = ir.Function(module, ir.FunctionType(word, [word]), function.llvm_cfunc_wrapper_name)
+    builder = ir.IRBuilder(entrance.append_basic_block())
+    values, offset = [], 0
+    for kind in function.argtypes:
+        lowered = context.get_value_type(kind)
+        address = builder.add(entrance.args[0], ir.Constant(word, offset))
+        values.append(builder.load(builder.inttoptr(address, lowered.as_pointer())))
+        offset += context.get_abi_sizeof(lowered)
+    status, result = context.call_conv.call_function(builder, called, function.restype, function.argtypes, values)
+    builder.ret(builder.select(status.is_error, ir.Constant(word, -1), result))
+    library.add_ir_module(module)
+
+
+def _pipeline(state: Any, name: str, lowering: type) -> list[Any]:
+    passes = PassManager(name)
+    if state.func_ir is None:
+        passes.add_pass(untyped_passes.TranslateByteCode, "read the bytecode")
+        passes.add_pass(untyped_passes.FixupArgs, "arguments")
+    passes.add_pass(untyped_passes.IRProcessing, "intermediate representation")
+    passes.add_pass(untyped_passes.ReconstructSSA, "single assignments")
+    passes.add_pass(NopythonTypeInference, "types")
+    passes.add_pass(PreLowerStripPhis, "strip phis")
+    passes.add_pass(lowering, "LLVM")
+    passes.add_pass(NoPythonBackend, "result")
+    passes.finalize()
+    return [passes]
+
+
+class _KernelCompiler(CompilerBase):  # type: ignore[misc]
+    def define_pipelines(self) -> list[Any]:
+        return _pipeline(self.state, "kernel", _LowerKernel)
+
+
+class _EntryCompiler(CompilerBase):  # type: ignore[misc]
+    def define_pipelines(self) -> list[Any]:
+        return _pipeline(self.state, "entry", _LowerEntry)
+
+
+_COMMON = {
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,  # nothing is allocated, so nothing is counted
+}
+
+kernel = njit(**_COMMON, pipeline_class=_KernelCompiler)
+"""Decorates what only compiled code calls."""
+
+inlined = njit(**_COMMON, pipeline_class=_KernelCompiler, forceinline=True)
+"""A kernel that stands in one place only; its outputs need not pass through memory when it is inlined there."""
+
+entry = njit(**_COMMON, pipeline_class=_EntryCompiler, cache=True)
+"""Decorates the one function of a module that is called from Python, as a `Call`. It returns an integer >= 0."""
+
+
+class Call:
+    """A call of an entry with its arguments bound; it costs a fraction of a microsecond however many there are.
+
+    Arguments are C-contiguous arrays, whole numbers (int64) and floats. Arrays are read where they lie, at each call.
+    """
+
+    def __init__(self, function: Dispatcher, arguments: Sequence[Any]) -> None:
+        """Makes the machine code for these types of arguments, or takes it from the disk."""
+        self._types = [_type(argument) for argument in arguments]
+        self._enter = _entrance(function, tuple(self._types))
+        self._arguments = list(arguments)  # what the addresses point to lives as long as the call
+        words = [_words(argument) for argument in arguments]
+        self._places = np.cumsum([0, *map(len, words)]).tolist()
+        self._table = np.array([word for each in words for word in each], np.int64)
+        self._address = ctypes.c_void_p(self._table.ctypes.data)
+
+    def __call__(self) -> int:
+        """What the entry returns. Raises RuntimeError when it fails, which no kernel of a checked layer can."""
+        result = self._enter(self._address)
+        if result < 0:
+            raise RuntimeError("the compiled code failed")
+        return result
+
+    def put(self, position: int, argument: Any) -> None:
+        """Takes another argument of the same type."""
+        assert _type(argument) == self._types[position], f"argument {position} is no {self._types[position]}"
+        self._arguments[position] = argument
+        self._table[self._places[position] : self._places[position + 1]] = _words(argument)
+
+
+@cache
+def _entrance(function: Dispatcher, signature: tuple[types.Type, ...]) -> Callable[[ctypes.c_void_p], int]:
+    """The machine code of an entry for a signature, made now or taken from the disk."""
+    function.compile(signature)
+    compiled = function.overloads[signature]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+
+
+def _type(argument: Any) -> types.Type:
+    if isinstance(argument, np.ndarray):
+        assert argument.flags.c_contiguous, "an entry takes C-contiguous arrays"
+        return _array_type(argument.dtype, argument.ndim)
+    kind = typeof(argument)
+    assert kind in (types.int64, types.float64), f"an entry cannot take {type(argument)}"
+    return kind
+
+
+@cache
+def _array_type(dtype: np.dtype[Any], dimensions: int) -> types.Array:
+    """As numba.typeof, which goes through all fields of a record anew for each array."""
+    return typeof(np.empty((1,) * dimensions, dtype))
+
+
+def _words(argument: Any) -> tuple[int, ...]:
+    """An argument as numba holds it in memory: of an array no owner, no parent, sizes, address, shape and strides."""
+    if isinstance(argument, np.ndarray):
+        return (0, 0, argument.size, argument.itemsize, argument.ctypes.data, *argument.shape, *argument.strides)
+    return (int(np.asarray(argument).view(np.int64)),)
