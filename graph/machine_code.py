@@ -22,7 +22,13 @@ from numba.core import untyped_passes
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
+
+READ_ONLY = frozenset(
+    ("times", "events", "params", "constants", "settings", "columns", "shared_columns", "bounds", "shared_bounds")
+)
+"""Names of an entry's arguments that compiled code never writes, and that overlap no other argument."""
 
 Dispatcher = Any
 """numba's object for a decorated function."""
@@ -40,21 +46,29 @@ class _EntryLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The entry with every kernel below it, optimised as one."""
 
     def finalize(self) -> None:
-        self._linking_libraries: list[Any] = _reachable(self._linking_libraries)
+        self._linking_libraries: list[Any] = _callers_first(self._linking_libraries)
         super().finalize()
+        kernels = [library for library in self._linking_libraries if isinstance(library, _KernelLibrary)]
+        defined = {f.name for library in kernels for f in library.get_defined_functions()}
+        missing = [f.name for f in self._final_module.functions if f.is_declaration and f.name in defined]
+        assert not missing, f"not linked: {missing}"
 
 
-def _reachable(libraries: list[Any]) -> list[Any]:
-    """The libraries and all that the code of kernels among them calls, each once."""
-    found: dict[Any, None] = {}
-    waiting = list(libraries)
-    while waiting:
-        library = waiting.pop(0)
-        if library not in found:
-            found[library] = None
+def _callers_first(libraries: list[Any]) -> list[Any]:
+    """The libraries and all that the code of kernels among them calls, each once and after all that call it: LLVM takes
+    a function in only where something calls it already."""
+    done: dict[Any, None] = {}
+
+    def visit(library: Any) -> None:
+        if library not in done:
             if isinstance(library, _KernelLibrary):
-                waiting += library._linking_libraries
-    return list(found)
+                for called in library._linking_libraries:
+                    visit(called)
+            done[library] = None
+
+    for library in libraries:
+        visit(library)
+    return list(reversed(done))
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -74,11 +88,26 @@ class _LowerKernel(NativeLowering):  # type: ignore[misc]
         return True
 
 
+class _EntryLower(Lower):  # type: ignore[misc]
+    def setup_function(self, fndesc: Any) -> None:
+        """Tells LLVM that what is only read is not written through another argument: it then reads parameters, and
+        divides by them, once a block instead of once a bar."""
+        super().setup_function(fndesc)
+        for argument in self.function.args:
+            parts = argument.name.split(".")  # arg.NAME.FIELD
+            if len(parts) == 3 and parts[1] in READ_ONLY and isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LowerEntry(NativeLowering):  # type: ignore[misc]
     """numba's lowering of a function that is called from Python, through an entrance that takes one address."""
 
     _name = "lower_entry"
+
+    @property
+    def lowering_class(self) -> type:
+        return _EntryLower
 
     def run_pass(self, state: Any) -> bool:
         state.library = _EntryLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -168,8 +197,8 @@ class Call:
         self._arguments = list(arguments)  # what the addresses point to lives as long as the call
         words = [_words(argument) for argument in arguments]
         self._places = np.cumsum([0, *map(len, words)]).tolist()
-        self._table = np.array([word for each in words for word in each], np.int64)
-        self._address = ctypes.c_void_p(self._table.ctypes.data)
+        self._table = (ctypes.c_int64 * self._places[-1])(*(word for each in words for word in each))
+        self._address = ctypes.c_void_p(ctypes.addressof(self._table))
 
     def __call__(self) -> int:
         """What the entry returns. Raises RuntimeError when it fails, which no kernel of a checked layer can."""
@@ -180,7 +209,7 @@ class Call:
 
     def put(self, position: int, argument: Any) -> None:
         """Takes another argument of the same type."""
-        assert _type(argument) == self._types[position], f"argument {position} is no {self._types[position]}"
+        assert _type(argument) is self._types[position], f"argument {position} is no {self._types[position]}"
         self._arguments[position] = argument
         self._table[self._places[position] : self._places[position + 1]] = _words(argument)
 

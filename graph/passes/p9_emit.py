@@ -11,7 +11,7 @@ import re
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
 from graph.kernels import KernelText, imports
-from graph.model import Graph, Node
+from graph.model import Graph, Node, SourceRef, elements
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
 from graph.passes.p8_layout import Layout, delayed_ports, edge_field
@@ -139,10 +139,8 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: 
     for clock in layout.slow_clocks:
         lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
     lines.add(2, "now = float(times[t])", "for i in range(symbols):", "    hear(market_values[i], events[t, i])")
-    lines.add(2, "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, market[i]):")
-    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, market[i], now, i, fills)")
-    lines.add(3, f"{names[venue.settle.__name__]}(accounts, w, venue)")
+    if uses_account(graph):
+        _meet_market(lines, venue, names)
     for stage in schedule.stages:
         if stage.portfolio:
             lines.add(2, f"stage_{stage.number}({PORTFOLIO_VALUES}{clock_flags(layout)})")
@@ -153,6 +151,20 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: 
     _keep_late(lines, graph)
     _record_and_audit(lines)
     lines.add(1, "return len(times)")
+
+
+def uses_account(graph: Graph) -> bool:
+    """Whether anything can change or see the account: without orders and readers the venue has nothing to do."""
+    bound = [b for node in graph.nodes.values() for b in node.inputs.values()]
+    read = any(isinstance(s, SourceRef) and s.group == "account" for b in bound for s in elements(b))
+    return bool(graph.orders) or read
+
+
+def _meet_market(lines: Lines, venue: Venue, names: dict[str, str]) -> None:
+    lines.add(2, "if flags.simulate:", "    for i in range(symbols):")
+    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, market[i]):")
+    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, market[i], now, i, fills)")
+    lines.add(3, f"{names[venue.settle.__name__]}(accounts, w, venue)")
 
 
 def _place_orders(lines: Lines, graph: Graph, place: str) -> None:

@@ -8,13 +8,9 @@ from graph.language import kernel
 @kernel
 def sign(x: float) -> float:
     """-1, 0 or 1; 0 for a missing value."""
-    if x > 0.0:
-        result = 1.0
-    elif x < 0.0:
-        result = -1.0
-    else:
-        result = 0.0
-    return result
+    above = 1.0 if x > 0.0 else 0.0  # two selections, where a branch on the sign of a price's move is a coin's toss
+    below = 1.0 if x < 0.0 else 0.0
+    return above - below
 
 
 @kernel
@@ -78,13 +74,9 @@ def finite(x: float) -> float:
 @kernel
 def crossing(before: float, now: float) -> float:
     """+1 when a difference rises above 0 from 0 or below, -1 when it falls below 0 from 0 or above, else 0."""
-    if before <= 0.0 and now > 0.0:
-        result = 1.0
-    elif before >= 0.0 and now < 0.0:
-        result = -1.0
-    else:
-        result = 0.0
-    return result
+    rises = 1.0 if before <= 0.0 and now > 0.0 else 0.0
+    falls = 1.0 if before >= 0.0 and now < 0.0 else 0.0
+    return rises - falls
 
 
 @kernel
