@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,13 @@ class Prepared:
 
     def run(self) -> None:
         """Steps over every bar, from the memory as it stands."""
+        self._call()
+
+    @cached_property
+    def _call(self) -> Callable[[], int]:
         from graph.machine_code import Call
 
-        Call(_compiled(self.layer), self._arguments)()
+        return Call(_compiled(self.layer), self._arguments)
 
 
 def prepare(

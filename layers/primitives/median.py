@@ -1,7 +1,8 @@
 """The median of the last n values.
 
-Only the values around the middle are kept in order, some two hundred of them, the core. What comes and goes below or
-above it is counted, so most values cost a comparison; when the middle has wandered out of the core, a new one is made.
+Only the values around the middle are kept in order, some hundred and thirty of them, the core. What comes and goes
+below or above it is counted, so most values cost a comparison; when the middle has wandered out of the core, a new one
+is made.
 """
 
 from math import isnan, nan
@@ -10,7 +11,7 @@ from graph.language import Array, State, array, kernel
 from layers.primitives.ring import Ring, back, push
 from layers.primitives.spike import select
 
-REACH = 96
+REACH = 64
 """Ranks to each side of the middle that a new core holds."""
 
 

@@ -132,5 +132,5 @@ def test_blocks_of_the_wrong_shape_are_refused() -> None:
         session.run(np.arange(2), events)
     with pytest.raises(ValueError, match=r"events of shape \(3, 1\) for a plan of 2 symbols"):
         session.run(np.arange(3), events[:, :1])
-    with pytest.raises(ValueError, match="different structures|right operand length|memoryview"):
+    with pytest.raises(ValueError, match="memoryview"):
         session.step(0, events[0, :1])
