@@ -51,7 +51,8 @@ class _EntryLibrary(JITCodeLibrary):  # type: ignore[misc]
         kernels = [library for library in self._linking_libraries if isinstance(library, _KernelLibrary)]
         defined = {f.name for library in kernels for f in library.get_defined_functions()}
         missing = [f.name for f in self._final_module.functions if f.is_declaration and f.name in defined]
-        assert not missing, f"not linked: {missing}"
+        if missing:  # a call of address 0
+            raise RuntimeError(f"not linked: {missing}")
 
 
 def _callers_first(libraries: list[Any]) -> list[Any]:
@@ -209,7 +210,8 @@ class Call:
 
     def put(self, position: int, argument: Any) -> None:
         """Takes another argument of the same type."""
-        assert _type(argument) is self._types[position], f"argument {position} is no {self._types[position]}"
+        if _type(argument) is not self._types[position]:
+            raise TypeError(f"argument {position} is no {self._types[position]}")
         self._arguments[position] = argument
         self._table[self._places[position] : self._places[position + 1]] = _words(argument)
 
@@ -224,11 +226,14 @@ def _entrance(function: Dispatcher, signature: tuple[types.Type, ...]) -> Callab
 
 
 def _type(argument: Any) -> types.Type:
+    """numba's type. Raises TypeError for what cannot be handed over by its address: machine code asks nothing."""
     if isinstance(argument, np.ndarray):
-        assert argument.flags.c_contiguous, "an entry takes C-contiguous arrays"
+        if not argument.flags.c_contiguous:
+            raise TypeError("an entry takes C-contiguous arrays")
         return _array_type(argument.dtype, argument.ndim)
     kind = typeof(argument)
-    assert kind in (types.int64, types.float64), f"an entry cannot take {type(argument)}"
+    if kind not in (types.int64, types.float64):
+        raise TypeError(f"an entry cannot take a {type(argument).__name__}")
     return kind
 
 
