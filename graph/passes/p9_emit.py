@@ -86,12 +86,6 @@ def clear_vector(target):
 
 
 @kernel
-def hear(event, said):
-    for k in range(len(said)):
-        event[k] = said[k]
-
-
-@kernel
 def audit(values, bounds, control, now, symbol):
     """Adds every value to the digest and keeps the first one that leaves its port's range."""
     digest = control.digest
@@ -132,14 +126,16 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
 def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
     lines.add(0, "", "", "@entry", f"def run({', '.join(RUN_ARGUMENTS)}):")
-    lines.add(1, "symbols = len(market)", "b = portfolio[0]", "h = shared[0]", "x = scratch[0]", "p = params[0]")
+    lines.add(1, "symbols = len(market)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
+    lines.add(1, "x = scratch[0]", "p = params[0]")
     lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]")
     lines.add(1, "for t in range(len(times)):")
     lines.add(2, f"if w.fills + symbols * {venue.fills_per_bar} > len(fills):", "    return t")
     for clock in layout.slow_clocks:
         lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
-    lines.add(2, "now = float(times[t])", "for i in range(symbols):", "    hear(market_values[i], events[t, i])")
-    if uses_account(graph):
+    lines.add(2, "now = float(times[t])", "for i in range(symbols):")
+    lines.add(3, "copy_vector(market_values[i, :fields], events[t, i])")
+    if _uses_account(graph):
         _meet_market(lines, venue, names)
     for stage in schedule.stages:
         if stage.portfolio:
@@ -153,7 +149,7 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: 
     lines.add(1, "return len(times)")
 
 
-def uses_account(graph: Graph) -> bool:
+def _uses_account(graph: Graph) -> bool:
     """Whether anything can change or see the account: without orders and readers the venue has nothing to do."""
     bound = [b for node in graph.nodes.values() for b in node.inputs.values()]
     read = any(isinstance(s, SourceRef) and s.group == "account" for b in bound for s in elements(b))
