@@ -169,7 +169,7 @@ class Expressions:
         """Python's `%` keeps the sign of the divisor, Pine's that of what is divided."""
         rest = Binary(kind, "%", a, b)
         if kind == "int":
-            return rest if never_negative(left) else self.call(helpers.modulo, a, b)
+            return rest if self.facts.never_negative(left) else self.call(helpers.modulo, a, b)
         return self.call(helpers.signed_rest, a, b, rest)
 
     def _masked(self, left: ast.expr, right: ast.expr, node: ast.AST) -> Expr:
@@ -306,12 +306,3 @@ class Expressions:
             else:
                 first = self.call(helper, first, value)
         return first
-
-
-def never_negative(node: ast.expr) -> bool:
-    """True for a whole number that is put together without a minus: counters, places and sizes."""
-    return not any(
-        isinstance(n, ast.Sub | ast.USub | ast.Call)
-        or (isinstance(n, ast.Constant) and isinstance(n.value, int | float) and n.value < 0)
-        for n in ast.walk(node)
-    )

@@ -1,20 +1,40 @@
-"""What is known not to be 0, so that Pine's own division says the same as Python's."""
+"""What is known of numbers - not 0, never below 0 - so that Pine's own `/` and `%` say the same as Python's."""
 
 from __future__ import annotations
 
 import ast
+from math import inf, pi, tau
 
 from mirror.pine.kinds import Kinds
 
 
 class Facts:
-    """Texts of expressions that are not 0 where the translation stands, learnt from the tests around it."""
+    """Texts of expressions that are not 0 where the translation stands, learnt from the tests around it; and the locals
+    of a kernel that are never below 0.
 
-    def __init__(self, kinds: Kinds, constants: dict[str, float], positive_fields: set[str]) -> None:
-        self._kinds = kinds
+    bounds: texts of parameters that have a lower bound, and the bound; 1 for a kernel's own whole arguments, which are
+    counts by convention. body: the kernel's statements.
+    """
+
+    def __init__(
+        self, kinds: Kinds, constants: dict[str, float], bounds: dict[str, float], body: list[ast.stmt]
+    ) -> None:
         self._constants = constants
-        self._positive_fields = positive_fields
+        self._bounds = {"pi": pi, "tau": tau} | bounds
         self._known: list[set[str]] = [set()]
+        self._counts = self._settled(kinds, [n for s in body for n in ast.walk(s)])
+
+    def _settled(self, kinds: Kinds, nodes: list[ast.AST]) -> set[str]:
+        """The largest set of whole locals such that nothing is assigned to one of them that could be below 0."""
+        values = [(t, n.value) for n in nodes if isinstance(n, ast.Assign) for t in n.targets]
+        values += [(n.target, ast.BinOp(n.target, n.op, n.value)) for n in nodes if isinstance(n, ast.AugAssign)]
+        values += [(n.target, first_turn(n)) for n in nodes if isinstance(n, ast.For)]
+        named = [(t.id, value) for t, value in values if isinstance(t, ast.Name) and kinds.names[t.id] == "int"]
+        self._counts, before = {name for name, _ in named}, {""}
+        while self._counts != before:
+            before = self._counts
+            self._counts = before - {name for name, value in named if not self.never_negative(value)}
+        return self._counts
 
     def learn(self, texts: set[str]) -> None:
         """Adds what holds until `forget`."""
@@ -27,23 +47,46 @@ class Facts:
         """True when the divisor cannot be 0."""
         return self._positive(node) or any(ast.unparse(node) in known for known in self._known)
 
+    def never_negative(self, node: ast.expr) -> bool:
+        """True for what is put together, without a minus, from what is not below 0. A missing value counts as well."""
+        if isinstance(node, ast.Name) and node.id in self._counts:
+            return True
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            return self._positive(node.right)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.FloorDiv | ast.Div):
+            return self.never_negative(node.left) and self.never_negative(node.right)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            one = node.func.id in ("float", "int") and self.never_negative(node.args[0])
+            return one or node.func.id in ("len", "fabs", "sqrt", "exp")
+        return self._least(node) >= 0.0
+
     def _positive(self, node: ast.expr) -> bool:
-        """True for what is above 0. A whole number that divides is a count of bars, and above 0 by convention."""
-        if isinstance(node, ast.Constant | ast.Name):
-            value = node.value if isinstance(node, ast.Constant) else self._constants.get(node.id)
-            if isinstance(value, int | float):
-                return value > 0.0
-        if isinstance(node, ast.Name):
-            return self._kinds.of(node) == "int" or node.id in ("pi", "tau")
-        if isinstance(node, ast.Attribute):
-            return self._kinds.of(node) == "int" or ast.unparse(node) in self._positive_fields
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult | ast.Pow):
+        """True for what is above 0."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = node.left, node.right
+            return (self._positive(left) and self.never_negative(right)) or (
+                self.never_negative(left) and self._positive(right)
+            )
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Pow):
             return self._positive(node.left) and self._positive(node.right)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "exp":
-                return True
-            return node.func.id in ("float", "sqrt") and self._positive(node.args[0])
-        return False
+            one = node.func.id in ("float", "sqrt") and self._positive(node.args[0])
+            return one or node.func.id in ("exp", "len")
+        return self._least(node) > 0.0
+
+    def _least(self, node: ast.expr) -> float:
+        """What a constant is, or a parameter is at least."""
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(node, ast.Name | ast.Attribute):
+            text = ast.unparse(node)
+            value = self._constants.get(text, self._bounds.get(text))
+        return float(value) if isinstance(value, int | float) else -inf
+
+
+def first_turn(loop: ast.For) -> ast.expr:
+    """What a loop's counter begins with."""
+    over = loop.iter
+    return over.args[0] if isinstance(over, ast.Call) and len(over.args) > 1 else ast.Constant(0)
 
 
 def when_true(test: ast.expr) -> set[str]:

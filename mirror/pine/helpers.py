@@ -44,9 +44,8 @@ def signed_rest(a: float, b: float, rest: float) -> float:
 
 @kernel
 def modulo(a: int, b: int) -> int:
-    """a % b with the sign of b, for b above 0; Pine's own keeps the sign of a."""
-    rest = a % b
-    return rest + b if rest < 0 else rest
+    """a % b with the sign of b; Pine's own keeps the sign of a."""
+    return a - b * (a // b)
 
 
 @kernel

@@ -92,6 +92,16 @@ def parameter_kinds(function: Callable[..., Any]) -> dict[str, Kind]:
     return kinds
 
 
+def lower_bounds(parameters: dict[str, Kind]) -> dict[str, float]:
+    """The least that a field of parameters can be, by its text; whole arguments are counts of bars, and at least 1."""
+    bounds = {name: 1.0 for name, kind in parameters.items() if kind == "int"}
+    for name, kind in parameters.items():
+        if isinstance(kind, type) and issubclass(kind, Parameters):
+            for field, declared in kind.model_fields.items():
+                bounds |= {f"{name}.{field}": float(m.ge) for m in declared.metadata if hasattr(m, "ge")}
+    return bounds
+
+
 def return_kind(function: Callable[..., Any]) -> str | None:
     """The type of a kernel's result; None when it is no number or bool."""
     hint = get_type_hints(function).get("return")
@@ -112,14 +122,7 @@ class _Writer:
         self.fresh = Fresh(tree)
         kinds = Kinds(parameters, self.source.constants, self._returns)
         kinds.settle(tree.body)
-        positive = {
-            f"{argument}.{n}"
-            for argument, kind in parameters.items()
-            if isinstance(kind, type) and issubclass(kind, Parameters)
-            for n, f in kind.model_fields.items()
-            if any(getattr(m, "ge", 0) > 0 for m in f.metadata)
-        }
-        facts = Facts(kinds, self.source.constants, positive)
+        facts = Facts(kinds, self.source.constants, lower_bounds(parameters), tree.body)
         self.write_expr = Expressions(
             kinds, self.source.constants, self.source.calls, self.need, facts, self._whole_inputs(), names
         )

@@ -147,7 +147,7 @@ def _of_parameters(layer: Layer, function: ast.Lambda, params: dict[str, Expr]) 
     source = kernel_source(layer.step)
     argument = function.args.args[0].arg
     kinds = Kinds({argument: layer.params or Parameters}, source.constants, lambda _: None)
-    facts = Facts(kinds, source.constants, set())
+    facts = Facts(kinds, source.constants, {}, [])
     names = {layer.params: "Params"} if layer.params else {}
     written = Expressions(kinds, source.constants, {}, _no_kernel, facts, set(), names).translate(function.body)
     return _with_parameters(written, params)

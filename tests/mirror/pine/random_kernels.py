@@ -129,7 +129,7 @@ class Writer:
         return [f"{pad}{name} = 0", f"{pad}while {test}:", f"{pad}    {name} += 1"]
 
     def factor(self) -> str:
-        """Never 0: Pine does not tell -0 from 0, and a division by the product would."""
+        """Small, so that products of products stay numbers."""
         return f"{self.random.choice((-1, 1)) * self.random.uniform(0.01, 1.5):.2f}"
 
     def index(self) -> str:

@@ -29,6 +29,7 @@ from tests.mirror.pine.random_kernels import SIZE, module_text
 BARS = 60
 ABSURD = 1e9  # stands in for a missing value in bars, which have none
 HUGE = 1e90  # 1e100 is infinity in a script; what a kernel makes of numbers near it says nothing
+TINY = 1e-200  # a script's comparisons are exact from 1e-210
 SEEDS = st.lists(st.integers(0, 2**32), min_size=12, max_size=12, unique=True)
 
 
@@ -43,19 +44,24 @@ def made(folder: Path, seeds: list[int]) -> tuple[ModuleType, list[str]]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    vars(module)["float"] = np.float64  # x / 0 is no error in a kernel
+    vars(module)["float"] = divisor
     return module, names
 
 
+def divisor(value: float) -> np.float64:
+    """What made-up kernels divide by: x / 0 is no error in a kernel, and -0 is 0, as Pine does not tell them apart."""
+    return np.float64(value) + 0.0
+
+
 def inputs() -> dict[str, np.ndarray]:
-    """x with holes, y close to x now and then, and a small whole number."""
+    """x with holes, y close to x now and then, and a small whole number above 0, as a kernel's counts of bars are."""
     generator = np.random.default_rng(3)
-    x = np.round(generator.normal(0.0, 1.5, BARS), 2) + 0.0  # no -0, which Pine does not tell from 0
+    x = np.round(generator.normal(0.0, 1.5, BARS), 2)
     y = np.where(
         generator.random(BARS) < 0.3, x + generator.choice([0.0, 1e-13, -1e-13], BARS), generator.normal(size=BARS)
     )
     x[generator.random(BARS) < 0.1] = np.nan
-    return {"x": x, "y": y, "k": generator.integers(0, 6, BARS)}
+    return {"x": x, "y": y, "k": generator.integers(1, 7, BARS)}
 
 
 def box() -> SimpleNamespace:
@@ -190,11 +196,17 @@ def test_a_kernel_means_in_pine_what_it_means_in_python(
     found = run_script(engine, script_of(module, kernels), bars(), 60_000)
     for kernel in kernels:
         ours = np.array(run(getattr(module, kernel)), dtype=np.float64)
-        huge = (np.abs(ours) > HUGE).any(axis=1)
-        until = int(huge.argmax()) if huge.any() else len(ours)
+        strange = ((np.abs(ours) > HUGE) | ((np.abs(ours) < TINY) & (ours != 0.0))).any(axis=1)
+        until = int(strange.argmax()) if strange.any() else len(ours)
         for column, name in enumerate(("result", "a", "b", "n")):
             said = found[f"{kernel}.{name}"][:until]
             source = kernel_source(getattr(module, kernel)).text
             np.testing.assert_allclose(
                 said, ours[:until, column], rtol=1e-9, atol=1e-12, err_msg=f"{name} of\n{source}"
             )
+
+
+def test_a_remainder_below_zero_is_pythons(tmp_path: Path) -> None:
+    """Pine's % keeps the sign of what is divided; seen once where that was a local."""
+    module, kernels = made(tmp_path, [2473429758])
+    assert "f_modulo(i1, 4)" in script_of(module, kernels)
