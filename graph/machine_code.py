@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import _dynfunc, njit, typeof, types
 from numba.core import untyped_passes
 from numba.core.codegen import JITCodeLibrary
@@ -29,6 +29,9 @@ READ_ONLY = frozenset(
     ("times", "events", "params", "constants", "settings", "columns", "shared_columns", "bounds", "shared_bounds")
 )
 """Names of an entry's arguments that compiled code never writes, and that overlap no other argument."""
+
+binding.set_option("stratoquant", "-x86-cmov-converter=0")
+"""A choice between two values stays one; LLVM would make a jump of it, and a search among random values mispredicts."""
 
 Dispatcher = Any
 """numba's object for a decorated function."""
@@ -72,11 +75,30 @@ def _callers_first(libraries: list[Any]) -> list[Any]:
     return list(reversed(done))
 
 
+class _Lower(Lower):  # type: ignore[misc]
+    """Lowering in which an index counts from the front, so that nothing asks whether it is below 0 at each element."""
+
+    def lower_getitem(self, resty: Any, expr: Any, value: Any, index: Any, signature: Any) -> Any:
+        return super().lower_getitem(resty, expr, value, index, _from_the_front(signature))
+
+    def lower_setitem(self, target: Any, index: Any, value: Any, signature: Any) -> Any:
+        return super().lower_setitem(target, index, value, _from_the_front(signature))
+
+
+def _from_the_front(signature: Any) -> Any:
+    array, index, *rest = signature.args
+    return signature.replace(args=(array, types.uint64 if index == types.int64 else index, *rest))
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LowerKernel(NativeLowering):  # type: ignore[misc]
     """numba's lowering, without making the kernel executable."""
 
     _name = "lower_kernel"
+
+    @property
+    def lowering_class(self) -> type:
+        return _Lower
 
     def run_pass(self, state: Any) -> bool:
         state.library = _KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -89,7 +111,7 @@ class _LowerKernel(NativeLowering):  # type: ignore[misc]
         return True
 
 
-class _EntryLower(Lower):  # type: ignore[misc]
+class _EntryLower(_Lower):
     def setup_function(self, fndesc: Any) -> None:
         """Tells LLVM that what is only read is not written through another argument: it then reads parameters, and
         divides by them, once a block instead of once a bar."""

@@ -206,6 +206,8 @@ class SubsetChecker(ast.NodeVisitor):
         held = node.value.value if isinstance(node.value, ast.Attribute) else None
         if isinstance(node.ctx, ast.Store) and isinstance(held, ast.Name) and held.id in _FIXED:
             self._refuse("K008", node, f"{_FIXED[held.id]} cannot be written", "keep the value in the memory s")
+        if isinstance(node.slice, ast.UnaryOp) and isinstance(node.slice.op, ast.USub):
+            self._refuse("K009", node, f"`{ast.unparse(node)}` counts from the end", "count from the front")
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:

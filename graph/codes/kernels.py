@@ -1,4 +1,4 @@
-"""Pages of K001 to K008: what a kernel may not do. The examples are bodies of a step with s, p and a price `x`."""
+"""Pages of K001 to K009: what a kernel may not do. The examples are bodies of a step with s, p and a price `x`."""
 
 from graph.codes.page import CodePage
 
@@ -70,5 +70,14 @@ KERNEL_PAGES = (
         "p.window = 5\nreturn Out(x)",
         "s.total = 5.0\nreturn Out(x)",
         "Keep what changes in the memory s.",
+    ),
+    CodePage(
+        "K009",
+        "index below 0",
+        "An array is read from its front. An index below 0 is another element in Python, none in machine code, and "
+        "an error on a chart.",
+        "return Out(s.recent[-1])",
+        "return Out(s.recent[len(s.recent) - 1])",
+        "Count from the front.",
     ),
 )
