@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Any
 
 from graph.diagnostics import Findings, Place
+from graph.functions import WRITTEN_OUT
 from graph.language import Layer, field_name, is_kernel
 from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS, SubsetChecker
 
@@ -47,9 +48,13 @@ def kernel_source(function: Callable[..., Any]) -> KernelSource:
     ast.increment_lineno(tree, first - 1)
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     visible = {n: function.__globals__[n] for n in names if n in function.__globals__}
-    calls = {n: v for n, v in visible.items() if is_kernel(v)}
+    calls = {n: WRITTEN_OUT.get(v, v) for n, v in visible.items() if is_kernel(v) or _is_written_out(v)}
     constants = {n: v for n, v in visible.items() if isinstance(v, int | float) and n not in MATH_CONSTANTS}
     return KernelSource(function, text, tree, code.co_filename, calls, constants)
+
+
+def _is_written_out(value: Any) -> bool:
+    return inspect.isbuiltin(value) and value in WRITTEN_OUT
 
 
 def _parsed(text: str) -> ast.FunctionDef:

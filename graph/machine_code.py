@@ -57,6 +57,15 @@ class _EntryLibrary(JITCodeLibrary):  # type: ignore[misc]
         if missing:  # a call of address 0
             raise RuntimeError(f"not linked: {missing}")
 
+    def _optimize_final_module(self) -> None:
+        """Once, where numba goes twice for the sake of reference counts. Loops are not unrolled: a step runs through
+        more code than a processor holds close by, and the shorter it is the faster."""
+        tuning = binding.create_pipeline_tuning_options(speed_level=3)
+        tuning.loop_vectorization = True
+        tuning.loop_unrolling = False
+        passes = binding.create_pass_builder(self._codegen._tm, tuning)
+        passes.getModulePassManager().run(self._final_module, passes)
+
 
 def _callers_first(libraries: list[Any]) -> list[Any]:
     """The libraries and all that the code of kernels among them calls, each once and after all that call it: LLVM takes

@@ -63,19 +63,18 @@ class Out(NamedTuple):
 @kernel
 def judge_patterns(s: Memory, outcome: float, prior: float) -> float:
     """Counts hits and misses of the signals at s.place; returns the share of them that was wrong, below 0 for none."""
-    wrong = 0.0
-    told = 0.0
-    for k in range(PATTERNS):
+    wrong = 0
+    told = 0
+    for k in range(PATTERNS):  # without a branch: what comes true is a coin's toss
         signal = s.signals[s.place * PATTERNS + k]
-        if signal != 0.0 and not isnan(signal):
-            told += 1.0
-            if signal * outcome > 0.0:
-                s.hits[k] += 1.0
-            else:
-                s.misses[k] += 1.0
-                wrong += 1.0
-            s.hit_rates[k] = (s.hits[k] + 0.5 * prior) / (s.hits[k] + s.misses[k] + prior)
-    return wrong / told if told > 0.0 else -1.0
+        spoke = 1 if signal < 0.0 or signal > 0.0 else 0
+        right = 1 if signal * outcome > 0.0 else 0
+        told += spoke
+        wrong += spoke - right
+        s.hits[k] += right
+        s.misses[k] += spoke - right
+        s.hit_rates[k] = (s.hits[k] + 0.5 * prior) / (s.hits[k] + s.misses[k] + prior)
+    return wrong / told if told > 0 else -1.0
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The last n values in rising order: ranks and medians are read off.
+"""The last n values in rising order, from which a median is read off.
 
 A value comes and another goes by a shift of what lies between them, which compiled code does many values at a time.
 """

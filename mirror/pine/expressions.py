@@ -35,7 +35,6 @@ _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod:
 _COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 _SAME_IN_PINE = ("acos", "asin", "atan", "cos", "exp", "log", "log10", "pow", "sin", "sqrt", "tan")
 _HELPERS = {
-    "tanh": helpers.hyperbolic_tangent,
     "sinh": helpers.hyperbolic_sine,
     "cosh": helpers.hyperbolic_cosine,
     "erf": helpers.error_function,

@@ -101,15 +101,6 @@ def log_of_one_plus(x: float) -> float:
 
 
 @kernel
-def hyperbolic_tangent(x: float) -> float:
-    """tanh(x) from e^-2|x| - 1, so that small x keep their digits."""
-    size = x if x > 0.0 else -x
-    fall = exp_minus_one(-2.0 * size)
-    result = -fall / (2.0 + fall)
-    return result if x > 0.0 else -result
-
-
-@kernel
 def hyperbolic_sine(x: float) -> float:
     """sinh(x) = (e^x - 1 + (e^x - 1) / e^x) / 2."""
     rise = exp_minus_one(x)
