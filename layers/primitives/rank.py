@@ -1,7 +1,7 @@
 """The rank of a value among the last n.
 
-No order is kept: counting through a block of memory takes a few hundredths of a nanosecond a value (at n = 1440 a
-sorted window is four times slower). A value that repeats the one before needs no counting at all.
+No order is kept: counting through a block of memory takes a tenth of a nanosecond a value, and a value that repeats the
+one before needs no counting at all. A window in order gains at n = 1440 and loses at a third of it.
 """
 
 from math import isnan, nan

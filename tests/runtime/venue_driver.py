@@ -46,7 +46,7 @@ def run(times, events, orders, accounts, wallets, settings, fills, equity, watch
                 place(accounts[i], w, venue, now, ORDER)
     if finish:
         for i in range(symbols):
-            close_out(accounts[i], w, venue, events[len(times) - 1, i], float(times[-1]), i, fills)
+            close_out(accounts[i], w, venue, events[len(times) - 1, i], float(times[len(times) - 1]), i, fills)
         settle(accounts, w, venue)
     return len(times)
 """
