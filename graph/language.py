@@ -86,7 +86,11 @@ class Sizing:
 
 
 def array(capacity: Capacity = None, fill: float = 0.0) -> Any:
-    """The size of an `Array` field. A number is taken as it is; anything else is rounded up to a power of two."""
+    """The size of an `Array` field. A number is taken as it is; anything else is rounded up to a power of two.
+
+    Its places count from 0. What lies before the first or behind the last of them is not the field's, and compiled code
+    does not ask.
+    """
     return Sizing(capacity, fill)
 
 

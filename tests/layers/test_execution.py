@@ -236,6 +236,12 @@ def test_packing_at_the_ends():
         assert l98_mirror_encode.unpack(word["word"][0])["target"] == size
 
 
+def test_packing_has_room_for_sixteen_labels():
+    still = {n: np.zeros(3) for n in ("direction", "confidence", "target", "veto", "drawdown")}
+    word = run_layer(l98_mirror_encode.step, still | {"label": np.array([15.0, 16.0, 40.0])})["word"]
+    assert [l98_mirror_encode.unpack(w)["label"] for w in word] == [15, 15, 15]
+
+
 def test_a_changed_word_is_marked():
     still = {"direction": 1, "confidence": 0.5, "label": 1, "veto": 0, "drawdown": 0}
     out = run_layer(l98_mirror_encode.step, still | {"target": np.array([1.0, 1, 2, 2, 1])})
