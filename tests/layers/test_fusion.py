@@ -169,6 +169,12 @@ def test_l7_tells_without_a_signal_of_the_better_side(drift: float) -> None:
     assert better["p_win"][-1] > 0.9 > 0.1 > worse["p_win"][-1]
 
 
+def test_l7_looks_without_a_signal_at_no_other_regime() -> None:
+    direction = np.r_[np.full(2, 1.0), np.full(20, -1.0), np.zeros(38)]  # on a still price all lose, the shorts oftener
+    found = expect(np.full(60, 100.0), direction, horizon=10, prior=2)
+    assert found["p_win"][-1] == pytest.approx(1.0 / (2.0 + 2.0), rel=1e-2)
+
+
 def test_l7_knows_only_the_prior_before_a_signal_is_scored_and_shares_the_last_regime() -> None:
     close = 100.0 * np.exp(np.arange(60) * 1e-3)
     nothing = expect(close, np.zeros(60), horizon=10)

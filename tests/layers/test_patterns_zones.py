@@ -429,6 +429,11 @@ def test_l40_fires_on_a_bounce_inside_and_a_break_outside(bar: Bar, fires: int, 
     assert found["position"][20] == pytest.approx(where if side > 0.0 else 1.0 - where)
 
 
+def test_l40_places_a_price_that_never_moved_in_the_middle() -> None:
+    found = run("L40", {**chart([(100.0, 100.0, 100.0)] * 40, 1.0), "atr": 1.0}, {"window": 20})
+    assert found["position"][-1] == 0.5
+
+
 @SIDES
 def test_l40_fires_once_until_the_price_has_crossed_the_line(side: float) -> None:
     low = (99.0, 97.5, 98.5)
