@@ -59,10 +59,17 @@ def mutants_of(file: Path) -> list[Mutant]:
     found = []
     for function in ast.parse(text).body:
         if isinstance(function, ast.FunctionDef) and _is_kernel(function):
-            for statement in function.body:
-                for node in ast.walk(statement):
-                    found += [_placed(file, text, node, new) for new in _changes(node)]
+            nodes = [node for statement in function.body for node in _meant(statement)]
+            found += [_placed(file, text, node, new) for node in nodes for new in _changes(node)]
     return found
+
+
+def _meant(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and those below it, but for what stands in isnan(): any sum says whether something is missing."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isnan"):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _meant(child)
 
 
 def _is_kernel(function: ast.FunctionDef) -> bool:
@@ -73,7 +80,8 @@ def _is_kernel(function: ast.FunctionDef) -> bool:
 def _changes(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
     """What may stand in the node's place."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
-        yield ast.Constant(node.value + 1 if isinstance(node.value, int) else node.value * 1.5 + 0.01)
+        whole = isinstance(node.value, int) or node.value == 0.0  # many are compared with 0.0 that are whole
+        yield ast.Constant(node.value + 1 if whole else node.value * 1.5 + 0.01)
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _OTHER_COMPARISON:
         yield ast.Compare(node.left, [_OTHER_COMPARISON[type(node.ops[0])]()], node.comparators)
     elif isinstance(node, ast.BinOp) and type(node.op) in _OTHER_OPERATOR:

@@ -222,16 +222,18 @@ def test_l75_agrees_with_a_stable_sort(seed: int) -> None:
     random = np.random.default_rng(seed)
     expectancy, confidence = random.integers(-3, 6, 4).astype(float), random.choice([0.25, 0.5, 1.0], 4)
     direction, take = random.integers(-1, 2, 4).astype(float), random.integers(0, 2, 4).astype(float)
-    top = int(random.integers(1, 5))
-    found = propose(top, expectancy=expectancy, confidence=confidence, direction=direction, take=take)
+    top, tradeability = int(random.integers(1, 5)), random.choice([0.25, 0.5, 1.0], 4)
+    found = propose(
+        top, expectancy=expectancy, confidence=confidence, direction=direction, take=take, tradeability=tradeability
+    )
     candidates = np.flatnonzero((direction != 0.0) & (take == 1.0))
-    order = candidates[np.argsort(-(expectancy * confidence)[candidates], kind="stable")]
+    order = candidates[np.argsort(-(expectancy * confidence * tradeability)[candidates], kind="stable")]
     rank, side = np.zeros(4), np.zeros(4)
     rank[order] = np.arange(1, len(order) + 1)
     side[order[:top]] = direction[order[:top]]
     assert found["rank"][0].tolist() == rank.tolist()
     assert found["side"][0].tolist() == side.tolist()
-    gain = np.maximum(expectancy, 0.0) * confidence
+    gain = np.maximum(expectancy, 0.0) * confidence * tradeability
     assert np.allclose(found["priority"][0], gain / (1.0 + gain), rtol=1e-12)
 
 

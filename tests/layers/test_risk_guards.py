@@ -182,7 +182,7 @@ def test_a_market_without_volume_or_book_is_not_frozen():
 
 
 @pytest.mark.parametrize("side", [1, -1])
-@pytest.mark.parametrize("leverage", [0.5, 3.0, 12.0, 40.0])
+@pytest.mark.parametrize("leverage", [0.5, 3.0, 12.0, 40.0, 300.0])
 def test_liquidation_comes_where_the_margin_is_gone(side, leverage):
     equity, price, sigma = 1000.0, 50.0, 0.001
     position = side * leverage * equity / price
@@ -197,6 +197,7 @@ def test_liquidation_comes_where_the_margin_is_gone(side, leverage):
         at = price * (1 - side * move)
         left = equity + position * (at - price)
         assert left == pytest.approx(0.005 * abs(position) * at, rel=1e-9)
+    assert (out["distance"][0] == 0.0) == (leverage > 200.0)  # of which the maintenance margin of 0.5% takes all
     rest = 1 - out["reduce"][0]
     after = run_layer(
         l92_margin_guard.step, inputs | {"position": inputs["position"] * rest, "leverage": leverage * rest}
