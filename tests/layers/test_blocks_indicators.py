@@ -94,6 +94,14 @@ def test_commodity_channel(bars: Values) -> None:
     agree(found, talib.CCI(bars["high"], bars["low"], bars["close"], 20), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**40])
+def test_commodity_channel_in_any_unit_of_price(unit: float, bars: Values) -> None:
+    scaled = {name: bars[name] * unit for name in ("high", "low", "close")}
+    agree(
+        run("commodity_channel", bars | scaled, window=20)["value"], run("commodity_channel", bars, window=20)["value"]
+    )
+
+
 def test_money_flow_index(bars: Values) -> None:
     ours = run("money_flow_index", bars, window=14)["value"]
     theirs = talib.MFI(bars["high"], bars["low"], bars["close"], bars["volume"], 14) / 100.0

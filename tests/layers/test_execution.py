@@ -72,6 +72,11 @@ def test_an_order_never_leads_past_its_target(rows):
     assert (out["order_qty"] >= 0).all()
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_an_order_of_any_unit_leads_to_the_target(unit):
+    assert bridge(10 * unit, 4 * unit, 2 * unit) == (1, pytest.approx(4 * unit, rel=1e-9), 0, "increase")
+
+
 def test_a_flip_takes_two_steps():
     first = bridge(-6, 10)
     second = bridge(-6, 10 + first[0] * first[1])

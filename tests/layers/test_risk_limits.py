@@ -111,6 +111,13 @@ def test_drawdown_control_by_looking_back(seed, recover):
     assert ((out["stage"] == 2) == (scale <= 0)).all()
 
 
+def test_drawdown_in_any_unit_of_money():
+    equity = np.array([100.0, 104, 96, 90, 95, 101, 104, 80])
+    usual, small = (run_layer(l80_drawdown_control.step, {"equity": equity * unit}) for unit in (1.0, 2.0**-20))
+    for port, values in usual.items():
+        np.testing.assert_array_equal(small[port], values, err_msg=port)
+
+
 def test_drawdown_control_comes_back_in_quarters():
     equity = 100 * (1 - np.array([0, 0.04, 0.10, 0.16, 0.145, 0.14, 0.13, 0.12, 0.11, 0.10, 0.08, 0.06, 0.03, 0.0]))
     out = run_layer(l80_drawdown_control.step, {"equity": equity})
