@@ -30,8 +30,8 @@ READ_ONLY = frozenset(
 )
 """Names of an entry's arguments that compiled code never writes, and that overlap no other argument."""
 
+# A choice between two values stays one; LLVM would make a jump of it, and a search among random values mispredicts.
 binding.set_option("stratoquant", "-x86-cmov-converter=0")
-"""A choice between two values stays one; LLVM would make a jump of it, and a search among random values mispredicts."""
 
 Dispatcher = Any
 """numba's object for a decorated function."""

@@ -18,6 +18,6 @@ def rolling_median(s: MedianWindow, x: float, n: int) -> float:
     """The median of the last n values, the mean of the middle two when n is even; missing until there are n."""
     if not isnan(x):
         slide(s.window, x, n)
-        if s.window.held >= n:
+        if s.window.ring.head >= n:
             s.median = 0.5 * (s.window.order[(n - 1) // 2] + s.window.order[n // 2])
     return s.median

@@ -8,28 +8,27 @@ from layers.primitives.ring import Ring, back, push
 
 
 class SortedWindow(State):
-    """Memory of the last n values: as they came (`ring`), and in rising order, the first `held` of `order`."""
+    """Memory of the last n values: as they came (`ring`), and in rising order, first in `order`."""
 
     ring: Ring
     order: Array = array()
-    held: int = 0
 
 
 @kernel
 def slide(s: SortedWindow, x: float, n: int) -> int:
     """Takes x in, and out what came n values before it; returns how many of the others are below x."""
     old = back(s.ring, n - 1)
+    held = min(s.ring.head, n)
     place = 0
     hole = 0
-    rest = s.held
+    rest = held
     while rest > 0:  # two binary searches without a branch, side by side
         half = (rest + 1) // 2
         place += half if s.order[place + half - 1] < x else 0
         hole += half if s.order[hole + half - 1] < old else 0
         rest -= half
-    if s.held < n:
-        shift_up(s.order, place, s.held)
-        s.held += 1
+    if held < n:
+        shift_up(s.order, place, held)
     elif old < x:
         place -= 1
         shift_down(s.order, hole, place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from math import inf, pi, tau
 
-from mirror.pine.kinds import Kinds
+from mirror.pine.kinds import Kinds, assignments
 
 
 class Facts:
@@ -22,19 +22,18 @@ class Facts:
         self._constants = constants
         self._bounds = {"pi": pi, "tau": tau} | bounds
         self._known: list[set[str]] = [set()]
-        self._counts = self._settled(kinds, [n for s in body for n in ast.walk(s)])
+        self._counts: set[str] = set()
+        self._settle(kinds, body)
 
-    def _settled(self, kinds: Kinds, nodes: list[ast.AST]) -> set[str]:
-        """The largest set of whole locals such that nothing is assigned to one of them that could be below 0."""
-        values = [(t, n.value) for n in nodes if isinstance(n, ast.Assign) for t in n.targets]
-        values += [(n.target, ast.BinOp(n.target, n.op, n.value)) for n in nodes if isinstance(n, ast.AugAssign)]
-        values += [(n.target, first_turn(n)) for n in nodes if isinstance(n, ast.For)]
+    def _settle(self, kinds: Kinds, body: list[ast.stmt]) -> None:
+        """Finds the largest set of whole locals such that nothing is assigned to one of them that could be below 0."""
+        loops = [n for s in body for n in ast.walk(s) if isinstance(n, ast.For)]
+        values = assignments(body) + [(n.target, _first_turn(n)) for n in loops]
         named = [(t.id, value) for t, value in values if isinstance(t, ast.Name) and kinds.names[t.id] == "int"]
         self._counts, before = {name for name, _ in named}, {""}
         while self._counts != before:
             before = self._counts
             self._counts = before - {name for name, value in named if not self.never_negative(value)}
-        return self._counts
 
     def learn(self, texts: set[str]) -> None:
         """Adds what holds until `forget`."""
@@ -83,7 +82,7 @@ class Facts:
         return float(value) if isinstance(value, int | float) else -inf
 
 
-def first_turn(loop: ast.For) -> ast.expr:
+def _first_turn(loop: ast.For) -> ast.expr:
     """What a loop's counter begins with."""
     over = loop.iter
     return over.args[0] if isinstance(over, ast.Call) and len(over.args) > 1 else ast.Constant(0)

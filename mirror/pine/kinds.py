@@ -16,6 +16,13 @@ Returns = Callable[[str], str | None]
 _WHOLE_RESULT = ("floor", "ceil", "trunc")  # as numba has them
 
 
+def assignments(body: list[ast.stmt]) -> list[tuple[ast.expr, ast.expr]]:
+    """What is assigned to, and the value; that of `x += y` is x + y."""
+    nodes = [n for s in body for n in ast.walk(s)]
+    plain = [(t, n.value) for n in nodes if isinstance(n, ast.Assign) for t in n.targets]
+    return plain + [(n.target, ast.BinOp(n.target, n.op, n.value)) for n in nodes if isinstance(n, ast.AugAssign)]
+
+
 class Kinds:
     """Kinds of names and expressions in one kernel. names: parameters at first, all locals after `settle`.
 
@@ -29,9 +36,7 @@ class Kinds:
 
     def settle(self, body: list[ast.stmt]) -> None:
         """Finds the type of every local: that of all that is assigned to it; int and float together are float."""
-        assigns = [(t, n.value) for s in body for n in ast.walk(s) if isinstance(n, ast.Assign) for t in n.targets]
-        augmented = [n for s in body for n in ast.walk(s) if isinstance(n, ast.AugAssign)]
-        assigns += [(n.target, ast.BinOp(n.target, n.op, n.value)) for n in augmented]
+        assigns = assignments(body)
         loops = [n.target for s in body for n in ast.walk(s) if isinstance(n, ast.For)]
         for target in loops:
             assert isinstance(target, ast.Name)
