@@ -111,6 +111,13 @@ def test_a_page_says_what_the_layer_declares() -> None:
         assert said in text, said
 
 
+def test_every_numbered_layer_says_what_its_step_costs() -> None:
+    layers = [catalogue().get(f"L{number}") for number in range(101)]
+    made = pages(layers)
+    without = [layer.key for layer in layers if "ns a step and symbol, on " not in made[file_name(layer)]]
+    assert without == []
+
+
 def test_the_command_writes_a_folder_and_replaces_it_whole(shell: Shell) -> None:
     Path("site").mkdir()
     Path("site/old.html").write_text("old", encoding="utf-8")
