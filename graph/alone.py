@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.kernels import KernelText, imports
+from graph.kernel_text import KernelText, imports
 from graph.language import Layer, field_name
 from graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
 from graph.market import MARKET_EVENT

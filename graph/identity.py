@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 
 from graph.kernels import reachable
-from graph.model import Binding, Constant, Graph, PortRef, Scalar, elements
+from graph.model import Binding, Constant, Graph, PortRef, Scalar, elements, kept_ports
 
 
 def wiring_digest(graph: Graph) -> str:
     """16 hexadecimal digits over clock, nodes, wires, parameters, constants and the source of every kernel.
 
-    Names of files, symbols, roles and recorded ports do not count: they change nothing that is computed.
+    Names of files, symbols, roles and recorded ports do not count: they change nothing that is computed, unless the
+    wiring computes only what is used.
     """
     parts = [f"clock {graph.clock_ms}"]
     for key, node in sorted(graph.nodes.items()):
@@ -22,6 +23,8 @@ def wiring_digest(graph: Graph) -> str:
     layers = {node.layer.key: node.layer for node in graph.nodes.values()}
     parts += [source.text for _, layer in sorted(layers.items()) for source in reachable(layer.step)]
     parts += [f"{port}={_exact(binding)}" for port, binding in sorted(graph.orders.items())]
+    if graph.used_only:
+        parts += [f"used {key}.{port}" for key, node in sorted(graph.nodes.items()) for port in kept_ports(graph, node)]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graph.diagnostics import Place
 from graph.language import Layer, Parameters
 from graph.model_file import ModelFile
+from graph.types import PortType
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A wiring whose every name is known. Nodes stand in the order of the files."""
+    """A wiring whose every name is known. Nodes stand in the order of the files.
+
+    used_only: outputs that nothing reads are not computed.
+    """
 
     name: str
     file: str
@@ -108,9 +112,26 @@ class Graph:
     orders: dict[str, Binding]
     record: tuple[PortRef, ...]
     roles: dict[str, PortRef]
+    used_only: bool
     place: Place
 
 
 def elements(binding: Binding) -> tuple[Scalar, ...]:
     """The scalars of a binding."""
     return binding.elements if isinstance(binding, VectorOf) else (binding,)
+
+
+def kept_ports(graph: Graph, node: Node) -> dict[str, PortType]:
+    """The outputs of a node that lie in memory: what somebody reads or records, and by default every other scalar."""
+    bound = [b for other in graph.nodes.values() for b in other.inputs.values()] + list(graph.orders.values())
+    refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
+    read = {ref.port for ref in (*refs, *graph.record, *graph.roles.values()) if ref.node == node.key}
+    scalars = not graph.used_only
+    return {p: kind for p, kind in node.layer.outputs.items() if p in read or (kind.size is None and scalars)}
+
+
+def told_ports(graph: Graph, layer: Layer) -> set[str]:
+    """The outputs that the step of a layer returns in a plan: all of them, or those that one of its nodes keeps."""
+    nodes = [node for node in graph.nodes.values() if node.layer is layer]
+    kept = {port for node in nodes for port in kept_ports(graph, node)}
+    return kept if graph.used_only and kept else set(layer.outputs)

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from graph.compiler import Checked
 from graph.language import Parameters
 from graph.layout import params_dtype, write_params
-from graph.model import Graph
+from graph.model import Graph, kept_ports
 from graph.passes.p6_warmup import WarmUp
 from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import Column, Layout, constants, kept_ports, lay_out
+from graph.passes.p8_layout import Column, Layout, constants, lay_out
 from graph.passes.p9_emit import emit
 from graph.passes.p10_build import build, is_built, module_name
 from graph.types import EdgeType
@@ -52,7 +52,8 @@ class Plan:
     def column(self, name: str) -> Column:
         """Where NODE.port lies. Raises KeyError with the known names for an unknown one."""
         if name not in self.layout.columns:
-            raise KeyError(f"the plan has no port {name!r}")
+            hint = "; the wiring has `outputs: used`, record it there" if self.graph.used_only else ""
+            raise KeyError(f"the plan has no port {name!r}{hint}")
         return self.layout.columns[name]
 
 

@@ -119,6 +119,7 @@ class Session:
         self._market_values = self._market.view(np.float64).reshape(symbols, -1)
         self._fill_count = self.wallet["fills"]
         self._blocks: Any = None  # machine_code.Call over blocks, once there is machine code
+        self._outputs_start = -1  # the row of the outputs at which its last block began
         self._one: _OneBar | None = None
 
     def prepare(self) -> None:
@@ -141,9 +142,10 @@ class Session:
         self._make_room(len(times))
         done = 0
         while done < len(times):  # the generated loop stops early when the fill log could overflow
-            block = {"times": times[done:], "events": said[done:], **self._outputs(done)}
-            for name, part in block.items():
-                self._blocks.put(_POSITIONS[name], part)
+            self._put({"times": times[done:], "events": said[done:]})
+            if done != self._outputs_start:
+                self._put(self._outputs(done))
+                self._outputs_start = done
             done += self._blocks()
             self._drain(on_fills)
         bars = len(times)
@@ -215,6 +217,10 @@ class Session:
         time, outputs = np.zeros(1, np.int64), {name: part[:1].copy() for name, part in self._outputs(0).items()}
         return _OneBar(kind, time, said.data.cast("B"), Recorded(*outputs.values()), self._call(time, said, outputs))
 
+    def _put(self, arguments: dict[str, Any]) -> None:
+        for name, argument in arguments.items():
+            self._blocks.put(_POSITIONS[name], argument)
+
     def _outputs(self, start: int) -> dict[str, Floats]:
         """The rows into which steps write what is recorded."""
         return {
@@ -265,6 +271,7 @@ class Session:
             self._recorded = np.empty((bars, *self._recorded.shape[1:]))
             self._shared_recorded = np.empty((bars, *self._shared_recorded.shape[1:]))
             self._balances = np.empty((bars, len(BALANCES)))
+            self._outputs_start = -1
 
     def _first_memories(self) -> None:
         for key, node in self.plan.graph.nodes.items():

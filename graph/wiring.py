@@ -54,4 +54,7 @@ class Wiring(_Section):
     )
     orders: dict[str, Reference] = Field(default_factory=dict, description="what is sent to the venue")
     record: list[str] = Field(default_factory=list, description="ports to keep for every bar")
+    outputs: Literal["all", "used"] = Field(
+        "all", description="`used` leaves out of the compiled step what is neither read, recorded, ordered nor a role"
+    )
     roles: dict[str, str] = Field(default_factory=dict, description="which port reports show as price, regime, ...")

@@ -61,6 +61,7 @@ class Document:
     orders: dict[str, Placed]
     record: tuple[Placed, ...]
     roles: dict[str, Placed]
+    used_only: bool
     layer_folders: tuple[Path, ...]
     place: Place
     orders_place: Place
@@ -107,6 +108,7 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
         orders=merge.orders,
         record=tuple(merge.record),
         roles=merge.roles,
+        used_only=wiring.outputs == "used",
         layer_folders=tuple(merge.folders),
         place=source.place(),
         orders_place=merge.orders_place or source.place(),
@@ -280,6 +282,7 @@ _WANTED = {
     "int_type": _NUMBER,
     "float_type": _NUMBER,
     "finite_number": "a finite number",
+    "literal_error": "`all` or `used`",
 }
 _EXAMPLES = {
     "name": "name: my_strategy",
@@ -292,6 +295,7 @@ _EXAMPLES = {
     "override": "override: {L14: {params: {window: 21}}}",
     "orders": "orders: {side: L5.order_side, qty: L96.qty}",
     "record": "record: [L14.rsi]",
+    "outputs": "outputs: used",
     "roles": "roles: {price: L0.close}",
     "layer": "layer: L14",
     "inputs": "inputs: {close: L0.close}",

@@ -50,6 +50,7 @@ def resolve(document: Document, registry: Registry, findings: Findings) -> Graph
         orders=resolver.orders(),
         record=tuple(ref for placed in document.record if (ref := resolver.recorded(placed)) is not None),
         roles={n: ref for n, placed in document.roles.items() if (ref := resolver.recorded(placed)) is not None},
+        used_only=document.used_only,
         place=document.place,
     )
 

@@ -11,10 +11,9 @@ import numpy as np
 from graph.language import Layer
 from graph.layout import model_dtype, params_dtype, state_dtype
 from graph.market import MARKET_EVENT
-from graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements
+from graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements, kept_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p6_warmup import WarmUp
-from graph.types import PortType
 
 Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]
@@ -78,14 +77,6 @@ def lay_out(graph: Graph, warmup: WarmUp, symbols: int) -> Layout:
 def edge_field(key: str, port: str) -> str:
     """The field of an output port in the edge records, and the local name that the generated code gives it."""
     return f"{key}__{port}"
-
-
-def kept_ports(graph: Graph, node: Node) -> dict[str, PortType]:
-    """The outputs of a node that lie in memory: every scalar, and the vectors that somebody reads or records."""
-    bound = [b for other in graph.nodes.values() for b in other.inputs.values()] + list(graph.orders.values())
-    refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
-    read = {ref.port for ref in (*refs, *graph.record, *graph.roles.values()) if ref.node == node.key}
-    return {port: kind for port, kind in node.layer.outputs.items() if kind.size is None or port in read}
 
 
 def delayed_ports(graph: Graph) -> list[PortRef]:

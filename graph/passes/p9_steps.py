@@ -5,10 +5,10 @@ from __future__ import annotations
 from graph.account import SHARED_ACCOUNT_PORTS
 from graph.clock import format_clock
 from graph.language import field_name
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
+from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Stage
-from graph.passes.p8_layout import Layout, edge_field, kept_ports, scalar_fields
+from graph.passes.p8_layout import Layout, edge_field, scalar_fields
 
 # What a stage function takes, and what the loop gives it: state, edges, shared edges, scratch, parameters, constants,
 # account, wallet, ... of one symbol; a portfolio stage takes the records of all symbols.
@@ -191,24 +191,27 @@ def _step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     scalars = [field_name(p) for p, kind in kept.items() if kind.size is None]
     vectors = {edge_field(node.key, p): field_name(p) for p, kind in kept.items() if kind.size is not None}
     lines.add(1, *(f"clear_vector(e.{name})" for name in vectors))
-    conditions = [_validity(node, port, name) for port, name in ports.items()]
     depth = 1
-    if needed := [c for c in conditions if c]:
+    if needed := _conditions(node, ports):
         lines.add(depth, f"if {' and '.join(needed)}:")
         depth += 1
     arguments = [*_records(node, "node", "settings"), *ports.values()]
-    lines.add(depth, f"o = {step}({', '.join(arguments)})", "node.steps += 1", "if node.steps > settings.warmup:")
+    lines.add(depth, f"o = {step}({', '.join(arguments)})")
+    lines.add(depth, "if node.steps < settings.warmup:", "    node.steps += 1", "else:")
     lines.add(depth + 1, *(f"copy_vector(e.{name}, o.{field})" for name, field in vectors.items()))
     lines.add(depth + 1, f"return {', '.join(f'float(o.{name})' for name in scalars) or '0'}")
     lines.add(1, f"return {', '.join(['nan'] * len(scalars)) or '0'}")
 
 
-def _validity(node: Node, port: str, name: str) -> str:
-    """The condition under which an input allows a step; empty when it always does."""
-    kind = node.layer.inputs[port]
-    if kind.optional or kind.edge.name == "market_event" or isinstance(node.inputs[port], Constant):
-        return ""
-    return f"{'any_valid' if kind.size is not None else 'valid'}({name})"
+def _conditions(node: Node, names: dict[str, str]) -> list[str]:
+    """What must hold of a node's inputs for a step to be taken; names: what each is called where it is asked."""
+    kinds = node.layer.inputs
+    asked = [p for p in names if not (kinds[p].optional or kinds[p].edge.name == "market_event")]
+    asked = [p for p in asked if not isinstance(node.inputs[p], Constant)]
+    scalars = [names[p] for p in asked if kinds[p].size is None]
+    pairs = [f"both_valid({one}, {other})" for one, other in zip(scalars[::2], scalars[1::2], strict=False)]
+    last = [f"valid({scalars[-1]})"] if len(scalars) % 2 else []
+    return [*pairs, *last, *(f"any_valid({names[p]})" for p in asked if kinds[p].size is not None)]
 
 
 def _records(node: Node, memory: str, params: str) -> list[str]:
@@ -258,8 +261,8 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     lines.add(depth, "spoke = False")
     lines.add(depth, f"if {' and '.join(conditions) or 'True'}:")
     lines.add(depth + 1, f"o = {step}({', '.join(arguments)})")
-    lines.add(depth + 1, f"b.{node.key}.steps += 1")
-    lines.add(depth + 1, f"if b.{node.key}.steps > p.{node.key}.warmup:", "    spoke = True")
+    lines.add(depth + 1, f"if b.{node.key}.steps < p.{node.key}.warmup:", f"    b.{node.key}.steps += 1")
+    lines.add(depth + 1, "else:", "    spoke = True")
     for p, kind in kept.items():
         if p in each:
             lines.add(depth + 2, "for i in range(symbols):", f"    edges[i].{names[p]} = o.{field_name(p)}[i]")
@@ -267,7 +270,8 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
             lines.add(depth + 2, f"copy_vector(h.{names[p]}, o.{field_name(p)})")
         else:
             lines.add(depth + 2, f"h.{names[p]} = o.{field_name(p)}")
-    lines.add(depth, "if not spoke:")
+    if kept:
+        lines.add(depth, "if not spoke:")
     for p, kind in kept.items():
         if p in each:
             lines.add(depth + 1, "for i in range(symbols):", f"    edges[i].{names[p]} = nan")

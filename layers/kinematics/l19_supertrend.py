@@ -7,7 +7,7 @@ Rule: basis = (high + low) / 2, bands = basis -+ mult * atr(window). The lower b
     no range.
 """
 
-from math import isnan, nan
+from math import inf, isnan, nan
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
@@ -52,17 +52,12 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     basis = 0.5 * (high + low)
     lower = basis - p.mult * atr
     upper = basis + p.mult * atr
-    if s.close > s.lower and lower < s.lower:
-        lower = s.lower
-    if s.close < s.upper and upper > s.upper:
-        upper = s.upper
+    lower = max(lower, s.lower if s.close > s.lower else -inf)
+    upper = min(upper, s.upper if s.close < s.upper else inf)
     before = s.side
-    if before == 0.0:
-        s.side = -1.0
-    elif before < 0.0:
-        s.side = 1.0 if close > upper else -1.0
-    else:
-        s.side = -1.0 if close < lower else 1.0
+    held = -1.0 if close < lower else 1.0
+    turned = 1.0 if close > upper else -1.0
+    s.side = held if before > 0.0 else turned if before < 0.0 else -1.0
     s.lower = lower
     s.upper = upper
     s.close = close

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graph.account import ORDER_PORTS
-from graph.kernels import KernelText, imports
+from graph.kernel_text import KernelText, imports
 from graph.layout import state_dtype, write_first_values
 from graph.machine_code import Call
 from graph.market import MARKET_EVENT, missing_events

@@ -1,0 +1,117 @@
+"""Kernels as text of a generated module, each once and under a name of its own.
+
+A generated module holds every kernel as text, so its hash covers all the code that runs and no cache can be stale.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph.kernels import KernelSource, kernel_source
+from graph.language import Layer, field_name
+from graph.slicing import sliced_step
+from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS
+
+_DECORATORS = {"entry", "inlined", "kernel"}
+_FLOAT_BITS = """@kernel
+def float_bits(x):
+    return np.float64(x).view(np.int64)"""
+
+
+@dataclass
+class KernelText:
+    """Collects the text of kernels for one generated module; each function is emitted once under its own name.
+
+    taken: names that the rest of the module uses.
+    """
+
+    taken: frozenset[str] = frozenset()
+    _emitted: dict[Callable[..., Any], str] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+    _texts: list[str] = field(default_factory=list)
+
+    def add_layer(self, layer: Layer, ports: Collection[str] = ()) -> str:
+        """Adds a layer's output tuple, its step and what the step calls; returns the step's name in the module.
+
+        ports: the outputs that the step is to return, all of them by default.
+        """
+        if layer.step in self._emitted:
+            return self._emitted[layer.step]
+        told = [port for port in layer.outputs if port in ports or not ports]
+        source = kernel_source(layer.step)
+        tree = source.new_tree() if len(told) == len(layer.outputs) else sliced_step(layer, told)
+        tuple_name = f"{layer.identifier}_out"
+        self._texts.append(f'{tuple_name} = namedtuple("{tuple_name}", "{" ".join(map(field_name, told))}")')
+        return self._add(source, tree, layer.identifier, {layer.output.__name__: tuple_name}, "inlined")
+
+    def add_function(self, function: Callable[..., Any]) -> str:
+        """Adds a free-standing kernel, such as the venue's, under its own name."""
+        if function in self._emitted:
+            return self._emitted[function]
+        source = kernel_source(function)
+        return self._add(source, source.new_tree(), function.__name__, {}, "kernel")
+
+    def text(self) -> str:
+        body = "\n\n\n".join(self._texts)
+        return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body
+
+    def _add(
+        self, source: KernelSource, tree: ast.FunctionDef, wanted: str, renames: dict[str, str], decorator: str
+    ) -> str:
+        """decorator: `inlined` for a step, which stands in one place and whose outputs need not pass through memory."""
+        function = source.function
+        called = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        calls = {n: self.add_function(f) for n, f in sorted(source.calls.items()) if n in called}
+        name = wanted
+        if name in self._names | self.taken | _DECORATORS:
+            name = f"{wanted}_{function.__module__.rsplit('.', 1)[-1]}"
+        self._names.add(name)
+        self._emitted[function] = name
+        rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(tree)
+        self._texts.append(f"# {function.__module__}\n@{decorator}\n{ast.unparse(rewritten)}")
+        return name
+
+
+class _Rewriter(ast.NodeTransformer):
+    """Renames callees, writes constants out and drops what only the reader of the original needs."""
+
+    def __init__(self, name: str, renames: dict[str, str], constants: dict[str, float]) -> None:
+        self._name = name
+        self._renames = renames
+        self._constants = constants
+
+    def rewrite(self, tree: ast.FunctionDef) -> ast.FunctionDef:
+        tree.name = self._name
+        tree.decorator_list = []
+        tree.returns = None
+        tree.args.args = [ast.arg(a.arg) for a in tree.args.args]
+        tree.body = [self.visit(s) for s in tree.body if not _is_docstring(s)] or [ast.Pass()]
+        return ast.fix_missing_locations(tree)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self._constants:
+            return ast.Constant(self._constants[node.id])
+        return ast.Name(self._renames.get(node.id, node.id), node.ctx)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        assert node.value is not None
+        return ast.Assign([self.visit(node.target)], self.visit(node.value))
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def imports(body: str) -> str:
+    """The import lines of a generated module with this body."""
+    names = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)}
+    used = sorted(names & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
+    lines = ["from collections import namedtuple"]
+    if used:
+        lines.append(f"from math import {', '.join(used)}")
+    return "\n".join(
+        [*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(sorted(_DECORATORS))}"]
+    )
