@@ -30,6 +30,9 @@ READ_ONLY = frozenset(
 )
 """Names of an entry's arguments that compiled code never writes, and that overlap no other argument."""
 
+_DATA = "4"
+"""The field of an array argument that holds the address of its elements."""
+
 # A choice between two values stays one; LLVM would make a jump of it, and a search among random values mispredicts.
 binding.set_option("stratoquant", "-x86-cmov-converter=0")
 
@@ -122,13 +125,17 @@ class _LowerKernel(NativeLowering):  # type: ignore[misc]
 
 class _EntryLower(_Lower):
     def setup_function(self, fndesc: Any) -> None:
-        """Tells LLVM that what is only read is not written through another argument: it then reads parameters, and
-        divides by them, once a block instead of once a bar."""
+        """Tells LLVM that what is only read is not written through another argument, and that a record of it is there:
+        it then reads parameters, and divides by them, once a block instead of once a bar."""
         super().setup_function(fndesc)
+        kinds = dict(zip(fndesc.args, fndesc.argtypes, strict=True))
         for argument in self.function.args:
             parts = argument.name.split(".")  # arg.NAME.FIELD
             if len(parts) == 3 and parts[1] in READ_ONLY and isinstance(argument.type, ir.PointerType):
                 argument.add_attribute("noalias")
+                held = kinds[parts[1]].dtype
+                if parts[2] == _DATA and isinstance(held, types.Record):
+                    argument.attributes.dereferenceable = held.size
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

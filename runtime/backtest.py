@@ -32,7 +32,7 @@ from runtime.report import write_report
 from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
 from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
-BLOCK = 4096
+BLOCK = 8192
 EQUITY_PARTS = "equity.parts"
 _PART_ROWS = 1 << 15
 

@@ -90,8 +90,8 @@ FILE_PAGES = (
         "W007",
         "not the shape of a wiring",
         "A wiring has known keys, each with a known kind of value: clock, symbols, include, layers, nodes, override, "
-        "orders, record, roles; a node has layer, clock, inputs, params. Anything else is a slip of the pen, and "
-        "would have no effect.",
+        "orders, record, outputs, roles; a node has layer, clock, inputs, params. Anything else is a slip of the pen, "
+        "and would have no effect.",
         """
         nodes:
           L14: {inputs: {close: 100}, parms: {window: 21}}

@@ -134,7 +134,7 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
         if stage.portfolio:
             portfolio_stage(lines, stage, graph, layout, steps)
         else:
-            symbol_stage(lines, stage, graph, layout, steps, calls[aggregate])
+            symbol_stage(lines, stage, graph, layout, steps, calls[aggregate], len(schedule.stages) == 1)
     _run(lines, graph, schedule, layout, venue, {f.__name__: name for f, name in calls.items()})
     body = f"{kernels.text()}\n{_PRELUDE}{_COPY_EVENT}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'

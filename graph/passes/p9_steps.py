@@ -75,8 +75,10 @@ class Reader:
 
 
 def symbol_stage(
-    lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str], aggregate_name: str
+    lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str], aggregate_name: str, alone: bool
 ) -> None:
+    """alone: the only stage. It is inlined, so that what parameters alone decide is computed once a block of bars; many
+    stages in one function take LLVM too long."""
     base = frozenset(key for key in stage.nodes if graph.nodes[key].clock_ms == graph.clock_ms)
     reader = Reader(graph, base)
     for key in stage.nodes:
@@ -85,7 +87,7 @@ def symbol_stage(
         0,
         "",
         "",
-        "@kernel",
+        "@inlined" if alone else "@kernel",
         f"def stage_{stage.number}({STAGE_ARGUMENTS}{clock_flags(layout)}):",
     )
     if stage.number == 0:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Unit
-from layers.primitives.extremum import Maximum, Minimum, rolling_maximum, rolling_minimum
+from layers.primitives.rolling_range import RollingRange, rolling_range
+from layers.primitives.scalars import clip
 
 
 class Params(Parameters):
@@ -16,8 +17,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    highs: Maximum = sized(lambda p: p.window)
-    lows: Minimum = sized(lambda p: p.window)
+    range: RollingRange = sized(lambda p: p.window)
 
 
 class Out(NamedTuple):
@@ -36,7 +36,6 @@ class Out(NamedTuple):
     warmup=lambda p: p.window - 1,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
-    upper = rolling_maximum(s.highs, high, p.window)
-    lower = rolling_minimum(s.lows, low, p.window)
-    position = min(max((close - lower) / (upper - lower), 0.0), 1.0) if upper > lower else 0.5
-    return Out(upper, lower, position)
+    width = rolling_range(s.range, high, low, p.window)
+    position = clip((close - s.range.lower) / width, 0.0, 1.0) if width > 0.0 else 0.5
+    return Out(s.range.upper, s.range.lower, position)

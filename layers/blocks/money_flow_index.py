@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Qty, Unit
-from layers.primitives.rolling import RollingSum, rolling_sum
+from layers.primitives.rolling import RollingPair, rolling_pair
 
 ROUNDING = 1e-12
 
@@ -21,8 +21,7 @@ class Params(Parameters):
 
 class Memory(State):
     typical: float = nan
-    risen: RollingSum = sized(lambda p: p.window)
-    fallen: RollingSum = sized(lambda p: p.window)
+    flows: RollingPair = sized(lambda p: p.window)
 
 
 class Out(NamedTuple):
@@ -43,10 +42,11 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price, volume: Qt
     before = s.typical
     s.typical = typical
     risen = nan
-    fallen = nan
     if before > 0.0:
+        flow = typical * volume
         still = ROUNDING * typical
-        risen = rolling_sum(s.risen, typical * volume if typical - before > still else 0.0, p.window)
-        fallen = rolling_sum(s.fallen, typical * volume if before - typical > still else 0.0, p.window)
-    moved = risen + fallen
+        rising = flow if typical - before > still else 0.0
+        falling = flow if before - typical > still else 0.0
+        risen = rolling_pair(s.flows, rising, falling, p.window)
+    moved = risen + s.flows.second
     return Out(risen / moved if moved > 0.0 else 0.5)

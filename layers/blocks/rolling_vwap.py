@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Qty
-from layers.primitives.rolling import RollingSum, rolling_sum
+from layers.primitives.rolling import RollingPair, rolling_pair
 
 
 class Params(Parameters):
@@ -16,8 +16,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    turnover: RollingSum = sized(lambda p: p.window)
-    volume: RollingSum = sized(lambda p: p.window)
+    sums: RollingPair = sized(lambda p: p.window)
 
 
 class Out(NamedTuple):
@@ -35,6 +34,6 @@ class Out(NamedTuple):
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, volume: Qty) -> Out:
     typical = (high + low + close) / 3.0
-    turnover = rolling_sum(s.turnover, typical * volume, p.window)
-    traded = rolling_sum(s.volume, volume, p.window)
+    turnover = rolling_pair(s.sums, typical * volume, volume, p.window)
+    traded = s.sums.second
     return Out(turnover / traded if traded > 0.0 else typical)

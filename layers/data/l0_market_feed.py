@@ -126,13 +126,14 @@ def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     s.now = now
     passed = admit(s, raw, now)
     spike = False
-    gap = 0.0
+    ended = 0.0
+    missing = 0.0
     lag = 0.0
     if passed:
         log_close = log(raw.close)
         if not isnan(s.time):
             s.bar_ms = min(s.bar_ms, raw.time - s.time)
-            gap = max(nearest_whole((raw.time - s.time) / s.bar_ms) - 1.0, 0.0)
+            ended = max(nearest_whole((raw.time - s.time) / s.bar_ms) - 1.0, 0.0)
             spike = beyond_mad(s.returns, log_close - s.log_close, p.spike_window, NORMAL_MAD * p.spike_mads)
         s.time = raw.time
         s.log_close = log_close
@@ -145,8 +146,9 @@ def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     else:
         s.missed += 1
         lag = s.missed * s.bar_ms if isnan(now) else now - s.time
-        gap = nearest_whole(lag / s.bar_ms)
-    filled = not passed and 1.0 <= gap <= p.fill_max
+        missing = nearest_whole(lag / s.bar_ms)
+    gap = ended if passed else missing
+    filled = not passed and 1.0 <= missing <= p.fill_max
     if passed or filled:
         s.told = s.time + (lag if filled else 0.0)
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Score, Side, Unit
-from layers.primitives.extremum import Maximum, Minimum, rolling_maximum, rolling_minimum
 from layers.primitives.rolling import RollingMean, rolling_mean
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import clip, crossing
 
 
@@ -22,8 +22,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    highs: Maximum = sized(lambda p: p.window)
-    lows: Minimum = sized(lambda p: p.window)
+    range: RollingRange = sized(lambda p: p.window)
     slow: RollingMean = sized(lambda p: p.smooth)
     signal: RollingMean = sized(lambda p: p.signal)
     lead: float = nan
@@ -46,10 +45,8 @@ class Out(NamedTuple):
     warmup=lambda p: p.window + p.smooth + p.signal - 3,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
-    top = rolling_maximum(s.highs, high, p.window)
-    bottom = rolling_minimum(s.lows, low, p.window)
-    width = top - bottom
-    raw = clip((close - bottom) / width, 0.0, 1.0) if width > 0.0 else (nan if isnan(width) else 0.5)
+    width = rolling_range(s.range, high, low, p.window)
+    raw = clip((close - s.range.lower) / width, 0.0, 1.0) if width > 0.0 else (nan if isnan(width) else 0.5)
     k = clip(rolling_mean(s.slow, raw, p.smooth), 0.0, 1.0)
     d = clip(rolling_mean(s.signal, k, p.signal), 0.0, 1.0)
     before = s.lead

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Qty, Score, Sigma, Unit
-from layers.primitives.rolling import RollingSum, rolling_sum
+from layers.primitives.rolling import RollingPair, rolling_pair
 from layers.primitives.scalars import clip, sign
 
 ROUNDING = 1e-12
@@ -25,12 +25,9 @@ class Params(Parameters):
 
 
 class Memory(State):
-    rising: RollingSum = sized(lambda p: p.window)
-    falling: RollingSum = sized(lambda p: p.window)
-    accumulated: RollingSum = sized(lambda p: p.window)
-    volume: RollingSum = sized(lambda p: p.window)
-    steps: RollingSum = sized(lambda p: p.window)
-    squares: RollingSum = sized(lambda p: p.window)
+    flows: RollingPair = sized(lambda p: p.window)  # with a rising price, with a falling one
+    accumulated: RollingPair = sized(lambda p: p.window)  # and all the volume
+    steps: RollingPair = sized(lambda p: p.window)  # and their squares
     x: float = nan
     close: float = nan
 
@@ -53,17 +50,19 @@ class Out(NamedTuple):
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, volume: Qty) -> Out:
     x = (high + low + close) / 3.0
     place = ((close - low) - (high - close)) / (high - low) if high > low else 0.0
-    accumulated = rolling_sum(s.accumulated, clip(place, -1.0, 1.0) * volume, p.window)
-    traded = rolling_sum(s.volume, volume, p.window)
+    accumulated = rolling_pair(s.accumulated, clip(place, -1.0, 1.0) * volume, volume, p.window)
+    traded = s.accumulated.second
     turn = x - s.x
     still = ROUNDING * x
     obv_step = nan if isnan(s.close) else sign(close - s.close) * volume
     s.x = x
     s.close = close
-    rising = rolling_sum(s.rising, nan if isnan(turn) else (x * volume if turn > still else 0.0), p.window)
-    falling = rolling_sum(s.falling, nan if isnan(turn) else (x * volume if turn < -still else 0.0), p.window)
-    steps = rolling_sum(s.steps, obv_step, p.window)
-    squares = rolling_sum(s.squares, obv_step * obv_step, p.window)
+    up = nan if isnan(turn) else (x * volume if turn > still else 0.0)
+    down = nan if isnan(turn) else (x * volume if turn < -still else 0.0)
+    rising = rolling_pair(s.flows, up, down, p.window)
+    falling = s.flows.second
+    steps = rolling_pair(s.steps, obv_step, obv_step * obv_step, p.window)
+    squares = s.steps.second
     mfi = rising / (rising + falling) if rising + falling > 0.0 else 0.5
     cmf = clip(accumulated / traded, -1.0, 1.0) if traded > 0.0 else 0.0
     return Out(mfi, cmf, steps / sqrt(squares) if squares > 0.0 else 0.0)

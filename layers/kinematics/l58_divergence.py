@@ -91,12 +91,12 @@ def step(s: Memory, p: Params, high: Price, low: Price, rsi: Unit) -> Out:
     reach = p.span + 2 * p.pivot + 1
     price_range = width(s.price_range, high, low, reach)
     rsi_range = width(s.rsi_range, rsi, rsi, reach)
-    fresh_high = keep_last_two(s.price.highs, pivot_high(s.price.high_pivot, high, p.pivot), s.bar)
-    fresh_high += keep_last_two(s.rsi.highs, pivot_high(s.rsi.high_pivot, rsi, p.pivot), s.bar)
-    fresh_low = keep_last_two(s.price.lows, pivot_low(s.price.low_pivot, low, p.pivot), s.bar)
-    fresh_low += keep_last_two(s.rsi.lows, pivot_low(s.rsi.low_pivot, rsi, p.pivot), s.bar)
-    top = opposed(s.price.highs, s.rsi.highs, p.pivot, p.span) if fresh_high > 0.0 else 0.0
-    bottom = opposed(s.price.lows, s.rsi.lows, p.pivot, p.span) if fresh_low > 0.0 else 0.0
+    price_peaks = keep_last_two(s.price.highs, pivot_high(s.price.high_pivot, high, p.pivot), s.bar)
+    rsi_peaks = keep_last_two(s.rsi.highs, pivot_high(s.rsi.high_pivot, rsi, p.pivot), s.bar)
+    price_dips = keep_last_two(s.price.lows, pivot_low(s.price.low_pivot, low, p.pivot), s.bar)
+    rsi_dips = keep_last_two(s.rsi.lows, pivot_low(s.rsi.low_pivot, rsi, p.pivot), s.bar)
+    top = opposed(s.price.highs, s.rsi.highs, p.pivot, p.span) if price_peaks or rsi_peaks else 0.0
+    bottom = opposed(s.price.lows, s.rsi.lows, p.pivot, p.span) if price_dips or rsi_dips else 0.0
     top_strength = strength_of(s.price.highs, s.rsi.highs, price_range, rsi_range) if top != 0.0 else 0.0
     bottom_strength = strength_of(s.price.lows, s.rsi.lows, price_range, rsi_range) if bottom != 0.0 else 0.0
     regular = -max(top, 0.0) - min(bottom, 0.0)

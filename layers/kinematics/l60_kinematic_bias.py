@@ -54,8 +54,8 @@ def step(
     i = tanh(divergence)
     total = ((a + b) + (c + d)) + ((e + f) + (g + h)) + i
     size = ((fabs(a) + fabs(b)) + (fabs(c) + fabs(d))) + ((fabs(e) + fabs(f)) + (fabs(g) + fabs(h))) + fabs(i)
-    persistence = logistic(clip(4.0 * (variance_ratio - 1.0) + 0.5 * (fabs(kalman_t) - 1.0), -40.0, 40.0))
+    persistence = logistic(4.0 * (variance_ratio - 1.0) + 0.5 * (fabs(kalman_t) - 1.0))
     turned = p.reversion * max(1.0 - 2.0 * persistence, 0.0)
     bias = total / PIECES * (1.0 - 2.0 * turned)
     conflict = 1.0 - fabs(total) / size if size > 0.0 else 0.0
-    return Out(clip(bias, -1.0, 1.0), persistence, clip(conflict, 0.0, 1.0))
+    return Out(clip(bias, -1.0, 1.0), persistence, max(conflict, 0.0))

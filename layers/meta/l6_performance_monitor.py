@@ -8,12 +8,12 @@ Rule: with weights that halve every half_life bars: r = equity / equity[1] - 1, 
 Note: an equity at or below 0 has no return: it counts as 0, and drawdown is 1. `label` plays no part in the rule.
 """
 
-from math import exp, isnan, nan, sqrt
+from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
 from graph.types import Label, Notional, Prob, Real, Unit
-from layers.primitives.scalars import clip, sign
+from layers.primitives.scalars import clip, logistic, sign
 
 ROUNDING = 1e-24  # of a variance of returns
 
@@ -81,7 +81,7 @@ def step(s: Memory, p: Params, realised: Notional, equity: Notional, label: Labe
     sharpe = s.mean / sqrt(s.variance) * sqrt(float(p.half_life)) if s.variance > ROUNDING else 0.0
     hit_rate = (s.wins + 1.0) / (s.wins + s.losses + 2.0)
     drawdown = clip(1.0 - equity / s.peak, 0.0, 1.0) if s.peak > 0.0 else 1.0
-    doing = 1.0 / (1.0 + exp(-clip(sharpe, -40.0, 40.0)))
+    doing = logistic(sharpe)
     steady = 0.5 * (1.0 + sign(s.time_equity) * stability)
     health = 0.25 * (doing + hit_rate + max(1.0 - 2.0 * drawdown, 0.0) + steady)
     return Out(sharpe, hit_rate, drawdown, stability, health)

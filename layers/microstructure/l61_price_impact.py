@@ -14,7 +14,7 @@ from typing import NamedTuple
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Bps, Notional, Price, Real, Sigma, SignedQty
 from layers.primitives.regression import PairFit, pair_fit
-from layers.primitives.rolling import RollingSum, rolling_sum
+from layers.primitives.rolling import RollingPair, rolling_pair
 from layers.primitives.scalars import clip, log_return
 
 MOST = 1e6
@@ -27,8 +27,7 @@ class Params(Parameters):
 class Memory(State):
     impact: PairFit = sized(lambda p: p.window)
     bounce: PairFit = sized(lambda p: p.window)
-    moved: RollingSum = sized(lambda p: p.window)  # |r| for a million of turnover
-    traded: RollingSum = sized(lambda p: p.window)
+    moved: RollingPair = sized(lambda p: p.window)  # |r| for a million of turnover, and bars with any
     close: float = nan
     change: float = nan
 
@@ -57,8 +56,8 @@ def step(s: Memory, p: Params, close: Price, signed: SignedQty, quote_volume: No
     if kyle != 0.0:
         kyle_t = clip(kyle / s.impact.slope_error, -MOST, MOST)
     some = nan if isnan(r) else (1.0 if quote_volume > 0.0 else 0.0)
-    moved = rolling_sum(s.moved, fabs(r) / quote_volume * 1e6 if some > 0.0 else some, p.window)
-    traded = rolling_sum(s.traded, some, p.window)
+    moved = rolling_pair(s.moved, fabs(r) / quote_volume * 1e6 if some > 0.0 else some, some, p.window)
+    traded = s.moved.second
     pair_fit(s.bounce, s.change, change, p.window)
     roll = 2.0 * sqrt(max(-s.bounce.covariance, 0.0)) / close * 1e4
     s.close = close

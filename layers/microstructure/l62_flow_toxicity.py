@@ -17,7 +17,7 @@ from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bps, Price, Qty, SignedQty, Unit
 from layers.primitives.averages import Smoothed, exponential
 from layers.primitives.rank import PercentRank, percent_rank
-from layers.primitives.rolling import RollingSum, rolling_sum
+from layers.primitives.rolling import RollingPair, rolling_pair
 from layers.primitives.scalars import clip
 
 TWO_BARS = 3.0 - 2.0 * sqrt(2.0)  # of Corwin and Schultz
@@ -31,8 +31,7 @@ class Params(Parameters):
 
 class Memory(State):
     usual: Smoothed
-    one_sided: RollingSum = sized(lambda p: p.buckets)
-    sizes: RollingSum = sized(lambda p: p.buckets)
+    one_sided: RollingPair = sized(lambda p: p.buckets)  # and the sizes of the buckets
     ranked: PercentRank = sized(lambda p: p.rank)
     size: float = nan  # of the open bucket
     filled: float = 0.0
@@ -52,8 +51,8 @@ class Out(NamedTuple):
 @kernel
 def close_bucket(s: Memory, signed: float, size: float, buckets: int) -> float:
     """Takes a full bucket into the sums, and vpin from them."""
-    one_sided = rolling_sum(s.one_sided, abs(signed), buckets)
-    s.vpin = clip(one_sided / rolling_sum(s.sizes, size, buckets), 0.0, 1.0)
+    one_sided = rolling_pair(s.one_sided, abs(signed), size, buckets)
+    s.vpin = clip(one_sided / s.one_sided.second, 0.0, 1.0)
     return s.vpin
 
 

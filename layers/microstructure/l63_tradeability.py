@@ -33,7 +33,7 @@ class Out(NamedTuple):
 @kernel
 def falling(x: float, steepness: float) -> float:
     """1 for x far below 0, one half at 0, 0 far above; 1 for a missing x, which so drops out of a product."""
-    return 1.0 if isnan(x) else logistic(-clip(steepness * x, -700.0, 700.0))
+    return 1.0 if isnan(x) else logistic(-steepness * x)
 
 
 @layer(

@@ -159,7 +159,7 @@ class Out(NamedTuple):
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, atr: Price) -> Out:
     top = pivot_high(s.highs, high, p.pivot)
     bottom = pivot_low(s.lows, low, p.pivot)
-    if take_pivots(s.swings, top, bottom, p.pivot) > 0.0:
+    if take_pivots(s.swings, top, bottom, p.pivot):
         make(s, p, atr)
     fired = 0.0
     if s.kind > 0.0:

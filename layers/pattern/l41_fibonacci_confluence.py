@@ -81,7 +81,7 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price, atr: Price
     bottom = pivot_low(s.lows, low, p.pivot)
     highest_since = highest(s.tops, high, p.pivot)
     lowest_since = lowest(s.bottoms, low, p.pivot)
-    if take_pivots(s.swings, top, bottom, p.pivot) > 0.0:
+    if take_pivots(s.swings, top, bottom, p.pivot):
         s.holds = 1.0
     side = s.swings.side
     end = swing_value(s.swings, 0)
@@ -91,7 +91,7 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price, atr: Price
     if side * (begin - deepest) > 0.0 or side * (farthest - end) > 0.0:
         s.holds = 0.0
     fired = 0.0
-    quality = 0.0
+    quality = nan
     if s.holds > 0.0 and s.swings.count > 1 and side * bias > 0.0:
         reach = low if side > 0.0 else high
         fraction = held_at(begin, end, reach)

@@ -139,7 +139,7 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price, atr: Price
     bottom = pivot_low(s.lows, low, p.pivot)
     fresh = take_pivots(s.swings, top, bottom, p.pivot)
     fired = 0.0
-    if fresh > 0.0 and s.swings.count >= 5 and shortest(s.swings) >= atr:
+    if fresh and s.swings.count >= 5 and shortest(s.swings) >= atr:
         side = -s.swings.side
         end = swing_value(s.swings, 0)
         target = end + TARGET * (swing_value(s.swings, 3) - end)

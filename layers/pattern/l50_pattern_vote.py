@@ -8,7 +8,7 @@ Rule: vote = signal * quality * e^(-age / decay) * record, record = max(2 hit_ra
 Note: ages may be missing altogether (no pattern is alive); a live pattern without an age counts as new.
 """
 
-from math import exp, fabs, isnan
+from math import exp, fabs, isnan, nan
 from typing import NamedTuple
 
 from graph.language import Parameters, layer, param
@@ -56,8 +56,8 @@ def step(
     size = 0.0
     longest = 0.0
     shortest = 0.0
-    long_slot = 0.0
-    short_slot = 0.0
+    long_slot = nan
+    short_slot = nan
     active = 0.0
     mask = 0.0
     bit = 1.0

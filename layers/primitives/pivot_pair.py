@@ -15,15 +15,14 @@ class LastTwo(State):
 
 
 @kernel
-def keep_last_two(s: LastTwo, found: float, step: float) -> float:
-    """Takes in what was found on this step, NaN for nothing; returns 1 when there was something, else 0."""
-    fresh = 0.0
-    if not isnan(found):
+def keep_last_two(s: LastTwo, found: float, step: float) -> bool:
+    """Takes in what was found on this step, NaN for nothing; True when there was something."""
+    fresh = not isnan(found)
+    if fresh:
         s.value_before = s.value
         s.step_before = s.step
         s.value = found
         s.step = step
-        fresh = 1.0
     return fresh
 
 

@@ -52,6 +52,59 @@ def rolling_sum(s: RollingSum, x: float, n: int) -> float:
     return value
 
 
+class RollingPair(State):
+    """Memory of two sums over the same steps. firsts, seconds: as the sums of a RollingSum; first, second: the sums of
+    the last n steps, missing until there are so many."""
+
+    firsts: Array = array()
+    seconds: Array = array()
+    first_head: float = 0.0
+    second_head: float = 0.0
+    count: int = 0
+    full: int = 0
+    first: float = nan
+    second: float = nan
+
+
+@kernel
+def rolling_pair(s: RollingPair, x: float, y: float, n: int) -> float:
+    """Takes two values in, at less than the price of two sums; a missing one leaves both sums as they were. Returns the
+    first sum; s.second is the other."""
+    first = s.first
+    second = s.second
+    if not (isnan(x) or isnan(y)):
+        count = s.count
+        first_head = s.first_head
+        second_head = s.second_head
+        if count == n:
+            first_tail = 0.0
+            second_tail = 0.0
+            for j in range(n):
+                first_tail += s.firsts[n - 1 - j]
+                second_tail += s.seconds[n - 1 - j]
+                s.firsts[n - 1 - j] = first_tail
+                s.seconds[n - 1 - j] = second_tail
+            count = 0
+            first_head = 0.0
+            second_head = 0.0
+        s.firsts[count] = x
+        s.seconds[count] = y
+        count += 1
+        first_head += x
+        second_head += y
+        s.count = count
+        s.first_head = first_head
+        s.second_head = second_head
+        if count == n:
+            s.full = 1
+        if s.full == 1:
+            first = first_head + s.firsts[count]
+            second = second_head + s.seconds[count]
+        s.first = first
+        s.second = second
+    return first
+
+
 class RollingMean(State):
     """Memory of a mean. sums: this block's values, then the sums (less the anchor) of the ends of the block before."""
 

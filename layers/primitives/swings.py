@@ -20,39 +20,37 @@ class Swings(State):
 
 
 @kernel
-def take_pivots(s: Swings, top: float, bottom: float, strength: int) -> float:
-    """Takes in a bar and the pivots of that strength it confirmed (NaN for none); returns 1 if a swing is new, else 0.
+def take_pivots(s: Swings, top: float, bottom: float, strength: int) -> bool:
+    """Takes in a bar and the pivots of that strength it confirmed (NaN for none); True if a swing is new.
 
     Of pivots of one side in a row only the farthest is a swing, of equal ones the first. Where a bar is a pivot on
     both sides, the one that turns the last swing comes first; as the very first swing such a bar counts for neither.
     """
     s.now += 1
-    fresh = 0.0
+    fresh = False
     if isnan(top) or isnan(bottom):
         if not isnan(top):
             fresh = take_swing(s, top, 1.0, strength)
         elif not isnan(bottom):
             fresh = take_swing(s, bottom, -1.0, strength)
     elif s.side > 0.0:
-        fresh = take_swing(s, bottom, -1.0, strength)
-        fresh = max(fresh, take_swing(s, top, 1.0, strength))
+        turned = take_swing(s, bottom, -1.0, strength)
+        fresh = take_swing(s, top, 1.0, strength) or turned
     elif s.side < 0.0:
-        fresh = take_swing(s, top, 1.0, strength)
-        fresh = max(fresh, take_swing(s, bottom, -1.0, strength))
+        turned = take_swing(s, top, 1.0, strength)
+        fresh = take_swing(s, bottom, -1.0, strength) or turned
     return fresh
 
 
 @kernel
-def take_swing(s: Swings, value: float, side: float, strength: int) -> float:
+def take_swing(s: Swings, value: float, side: float, strength: int) -> bool:
     """Adds a pivot of a side, or puts it in the place of the last one when that is of the same side and not so far."""
-    fresh = 0.0
-    if side != s.side:
+    turns = side != s.side
+    fresh = turns or side * (value - swing_value(s, 0)) > 0.0
+    if turns:
         s.count += 1
         s.side = side
-        fresh = 1.0
-    elif side * (value - swing_value(s, 0)) > 0.0:
-        fresh = 1.0
-    if fresh > 0.0:
+    if fresh:
         place = (s.count - 1) & (len(s.values) - 1)
         s.values[place] = value
         s.dates[place] = s.now - strength

@@ -323,6 +323,10 @@ CASES = {
         HEAD + "symbols: BTCUSDT\nnodes: {L14: {inputs: {close: 1}}}\n",
         ("W007", "3:10", "`symbols` must be a list, not `BTCUSDT`", "`symbols: [BTCUSDT, ETHUSDT]`"),
     ),
+    "outputs that are neither": (
+        HEAD + "outputs: some\nnodes: {L14: {inputs: {close: 1}}}\n",
+        ("W007", "3:10", "`outputs` must be `all` or `used`, not `some`", "`outputs: used`"),
+    ),
     "no clock": (
         "stratoquant: 1\nnodes: {L14: {inputs: {close: 1}}}\n",
         ("W007", "1:1", "the wiring has no `clock`", "`clock: 1m`"),

@@ -177,7 +177,7 @@ def test_a_plan_of_what_is_used_keeps_nothing_else(twenty: Checked) -> None:
         "L0.volume",
     }
     with pytest.raises(KeyError, match="record it"):
-        plan.column("L16.williams")
+        plan.column("L14.centred")
 
 
 def test_memory_of_what_is_used_belongs_to_what_is_recorded(twenty: Checked) -> None:

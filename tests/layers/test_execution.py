@@ -234,6 +234,7 @@ def test_packing_at_the_ends():
     }  # fmt: skip
     word = run_layer(l98_mirror_encode.step, ends)["word"]
     assert (word >= 0).all() and (word < 2**53).all()
+    assert [l98_mirror_encode.unpack(each)["confidence"] for each in word] == [1, 0, 0, 1]
     assert l98_mirror_encode.unpack(word[2])["target"] == 0
     assert l98_mirror_encode.unpack(word[1])["target"] == -(2.0 - 1 / 512) * 2.0**64
     for size in (2.0**-62, 1.0, 1.5, 2.0, 2.0**64):

@@ -159,6 +159,7 @@ def test_a_position_is_cut_at_once_and_grows_in_large_steps():
     assert one(position=9.6, add=0.01)["target"] == pytest.approx(9.7)
     assert one(position=9.6, add=1)["target"] == 10
     assert one(position=4, reduce=0.5)["target"] == 2  # far below the cap, and still reduced
+    assert one({"min_change": 0}, position=20, reduce=0.5)["target"] == 5  # and so is the cap
     assert one({"min_change": 0}, position=9.99)["target"] == 10
 
 

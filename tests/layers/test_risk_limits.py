@@ -164,6 +164,11 @@ def caps(want, held, equity, ranks, **params):
     return {name: v[0] for name, v in out.items()}
 
 
+def test_each_position_takes_one_place():
+    out = caps([100, 100, 100, 100], [100, 100, 0, 0], 10_000.0, [1, 2, 3, 4], max_positions=3)
+    assert list(out["allowed"]) == [100, 100, 100, 0]
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(number, number, rank), min_size=6, max_size=6),

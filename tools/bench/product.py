@@ -24,7 +24,7 @@ from tools.bench.measure import in_new_process, median_seconds, step_percentiles
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
 INDICATORS = Path("specs/twenty_indicators.yaml")
-_BLOCK = 4096
+_BLOCK = 8192
 
 _ONE_NODE = """
 stratoquant: 1
