@@ -87,22 +87,22 @@ def count_touches(s: Memory, n: int, near: float) -> float:
     """Touches of both rails over the last n bars, 0 when one of them has too few."""
     above = 0.0
     below = 0.0
-    high_free = 1.0
-    low_free = 1.0
+    high_free = True
+    low_free = True
     for i in range(n):
         ago = n - 1 - i
         line = s.level - s.slope * ago
-        if high_free > 0.0 and back(s.highs, ago) - s.anchor - line >= s.upper - near:
+        if high_free and back(s.highs, ago) - s.anchor - line >= s.upper - near:
             above += 1.0
-            high_free = 0.0
-        if low_free > 0.0 and back(s.lows, ago) - s.anchor - line <= s.lower + near:
+            high_free = False
+        if low_free and back(s.lows, ago) - s.anchor - line <= s.lower + near:
             below += 1.0
-            low_free = 0.0
+            low_free = False
         distance = back(s.closes, ago) - s.anchor - line
         if distance < 0.0:
-            high_free = 1.0
+            high_free = True
         elif distance > 0.0:
-            low_free = 1.0
+            low_free = True
     return above + below if above >= LEAST and below >= LEAST else 0.0
 
 

@@ -153,13 +153,6 @@ def test_l15_holds_its_shares_at_both_ends(side: float) -> None:
     assert [found[name][-1] for name in (with_it, against, "adx", "bias")] == [1.0, 0.0, 1.0, side]
 
 
-@pytest.mark.parametrize("key", ["L15", "L17"])
-def test_a_price_that_never_moves_leads_nowhere(key: str) -> None:
-    still = dict.fromkeys(("high", "low", "close"), np.full(3000, 100.0))
-    for port, values in run(key, still, {}).items():
-        assert values[-1] == 0.0, port
-
-
 def test_l17_scales_returns_by_volatility(bars: Values) -> None:
     params = {"short": 30, "medium": 100, "long": 400, "vol": 200}
     found = run("L17", bars, params)
