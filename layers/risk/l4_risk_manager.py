@@ -225,8 +225,9 @@ def step(
         target = sign(target) * max(fabs(target) - fabs(hedge), 0.0)
 
     meant = sign(target)
-    keep_levels(s, meant, held, wanted == meant or isnan(wanted), stop_price, take_price, standing, price)
     closing = held != 0.0 and held != meant
+    if not closing:  # what was sent may not have arrived; should the position stay after all, it still counts
+        keep_levels(s, meant, held, wanted == meant or isnan(wanted), stop_price, take_price, standing, price)
     return Out(
         target,
         nan if closing else s.stop,
