@@ -215,6 +215,13 @@ def test_old_levels_do_not_come_back():
     assert np.isnan(one(side=0, position=10)["stop_price"])
 
 
+def test_a_stop_outlives_a_close_that_did_not_come():
+    """What was sent on the first bar may not have reached the venue when the position turns out to stay."""
+    out = gate(position=[10, 10, 10], exit=[0, 1, 0], stop_price=[97, 97, 95])
+    assert out["target"].tolist() == [10, 0, 10]
+    np.testing.assert_array_equal(out["stop_price"], [97, nan, 97])
+
+
 def test_tiny_and_huge_prices():
     for price in (1e-9, 1e9):
         out = one(price=price, stop_price=0.9 * price, take_price=1.2 * price)
