@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Bars, Price, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import bars_since, clip
 
 
@@ -19,10 +19,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    highs: Highest = sized(lambda p: p.window)
-    lows: Lowest = sized(lambda p: p.window)
-    upper: float = nan
-    lower: float = nan
+    range: RollingRange = sized(lambda p: p.window)
     age: float = nan
 
 
@@ -44,10 +41,9 @@ class Out(NamedTuple):
     warmup=lambda p: p.window,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
-    upper = s.upper
-    lower = s.lower
-    s.upper = highest(s.highs, high, p.window)
-    s.lower = lowest(s.lows, low, p.window)
+    upper = s.range.upper
+    lower = s.range.lower
+    rolling_range(s.range, high, low, p.window)
     if isnan(upper):
         return Out(nan, nan, nan, nan, nan)
     width = upper - lower

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Flag, Price, Score
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.ring import Ring, back, push
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import sign
 
 
@@ -24,15 +24,10 @@ class Params(Parameters):
     span: int = param(52, 5, 1000, "bars of the slow edge of the cloud")
 
 
-class Range(State):
-    highs: Highest
-    lows: Lowest
-
-
 class Memory(State):
-    tenkan: Range = sized(lambda p: p.tenkan)
-    kijun: Range = sized(lambda p: p.kijun)
-    span: Range = sized(lambda p: p.span)
+    tenkan: RollingRange = sized(lambda p: p.tenkan)
+    kijun: RollingRange = sized(lambda p: p.kijun)
+    span: RollingRange = sized(lambda p: p.span)
     edges_a: Ring = sized(lambda p: p.kijun)
     edges_b: Ring = sized(lambda p: p.kijun)
     closes: Ring = sized(lambda p: p.kijun)
@@ -48,9 +43,10 @@ class Out(NamedTuple):
 
 
 @kernel
-def middle(s: Range, high: float, low: float, n: int) -> float:
+def middle(s: RollingRange, high: float, low: float, n: int) -> float:
     """Half way between the highest high and the lowest low of the last n bars."""
-    return 0.5 * (highest(s.highs, high, n) + lowest(s.lows, low, n))
+    rolling_range(s, high, low, n)
+    return 0.5 * (s.upper + s.lower)
 
 
 @layer(

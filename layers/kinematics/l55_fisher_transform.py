@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Price, Real, Side
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import crossing, sign
 
 
@@ -21,8 +21,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    tops: Highest = sized(lambda p: p.window)
-    bottoms: Lowest = sized(lambda p: p.window)
+    range: RollingRange = sized(lambda p: p.window)
     v: float = 0.0
     fisher: float = 0.0
     lead: float = nan
@@ -37,11 +36,10 @@ class Out(NamedTuple):
 @layer(55, "fisher_transform", domain="kinematics", source="Ehlers 2002", pine="yes", warmup=lambda p: p.window)
 def step(s: Memory, p: Params, high: Price, low: Price) -> Out:
     x = 0.5 * (high + low)
-    top = highest(s.tops, x, p.window)
-    bottom = lowest(s.bottoms, x, p.window)
-    if isnan(top):
+    width = rolling_range(s.range, x, x, p.window)
+    if isnan(width):
         return Out(nan, nan, nan)
-    place = (x - bottom) / (top - bottom) if top > bottom else 0.5
+    place = (x - s.range.lower) / width if width > 0.0 else 0.5
     s.v = 0.66 * (place - 0.5) + 0.67 * s.v
     if abs(s.v) > 0.99:
         s.v = 0.999 * sign(s.v)

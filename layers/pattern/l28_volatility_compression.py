@@ -14,10 +14,11 @@ from typing import NamedTuple
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Bars, Flag, Price, Side, Unit
 from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from layers.primitives.extremum import Lowest, lowest
 from layers.primitives.live import Live, live_on
 from layers.primitives.ranges import AverageTrueRange, average_true_range
 from layers.primitives.rolling import RollingMoments, rolling_moments
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import sign
 
 LIFE = 10
@@ -35,8 +36,7 @@ class Memory(State):
     closes: RollingMoments = sized(lambda p: p.window)
     middle: Smoothed
     range: AverageTrueRange
-    tops: Highest = sized(lambda p: p.window)
-    bottoms: Lowest = sized(lambda p: p.window)
+    channel: RollingRange = sized(lambda p: p.window)
     ranges: Lowest = sized(NARROW)
     live: Live
     rank: float = nan  # the lowest of the squeeze; missing while there is none
@@ -64,7 +64,8 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price, bandwidth_
     band = p.bb * sqrt(s.closes.variance)
     middle = ewm(s.middle, close, p.window)
     reach = p.kc * average_true_range(s.range, high, low, close, p.window)
-    centre = 0.5 * (highest(s.tops, high, p.window) + lowest(s.bottoms, low, p.window))
+    rolling_range(s.channel, high, low, p.window)
+    centre = 0.5 * (s.channel.upper + s.channel.lower)
     nr7 = high - low < s.ranges.value
     lowest(s.ranges, high - low, NARROW)
     squeeze = mean + band < middle + reach and mean - band > middle - reach

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Bars, Price, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.live import Live, live_on
+from layers.primitives.rolling_range import RollingRange, rolling_range
 
 LIFE = 5
 
@@ -23,8 +23,7 @@ class Params(Parameters):
 
 
 class Memory(State):
-    tops: Highest = sized(lambda p: p.trend)
-    bottoms: Lowest = sized(lambda p: p.trend)
+    range: RollingRange = sized(lambda p: p.trend)
     live: Live
 
 
@@ -47,12 +46,11 @@ def step(s: Memory, p: Params, open_: Price, high: Price, low: Price, close: Pri
     least = p.wick * fabs(close - open_)
     lower = min(open_, close) - low
     upper = high - max(open_, close)
-    bottom = lowest(s.bottoms, low, p.trend)
-    top = highest(s.tops, high, p.trend)
+    rolling_range(s.range, high, low, p.trend)
     fired = 0.0
-    if lower >= least and 3.0 * upper < high - low and low == bottom:
+    if lower >= least and 3.0 * upper < high - low and low == s.range.lower:
         fired = 1.0
-    elif upper >= least and 3.0 * lower < high - low and high == top:
+    elif upper >= least and 3.0 * lower < high - low and high == s.range.upper:
         fired = -1.0
     quality = 1.0 - exp(-0.5 * max(lower, upper) / atr)
     signal = live_on(s.live, fired, quality, LIFE)

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bars, Price, Qty, Real, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.live import Live, live_on
+from layers.primitives.rolling_range import RollingRange, rolling_range
 
 LEAST = 3
 GIVEN_BACK = 0.5
@@ -47,8 +47,7 @@ class Flag(State):
 
 
 class Memory(State):
-    tops: Highest = sized(lambda p: p.pole_bars)
-    bottoms: Lowest = sized(lambda p: p.pole_bars)
+    range: RollingRange = sized(lambda p: p.pole_bars)
     up: Flag
     down: Flag
     live: Live
@@ -114,8 +113,9 @@ def worth(s: Flag) -> float:
     warmup=lambda p: p.pole_bars - 1,
 )
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, volume: Qty, atr: Price) -> Out:
-    top = highest(s.tops, high, p.pole_bars)
-    bottom = lowest(s.bottoms, low, p.pole_bars)
+    rolling_range(s.range, high, low, p.pole_bars)
+    top = s.range.upper
+    bottom = s.range.lower
     fired = 0.0
     quality = 0.0
     if s.up.bars >= 0:

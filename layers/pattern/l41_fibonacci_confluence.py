@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bars, Price, Real, Score, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.live import Live, live_on
 from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.swings import Swings, swing_value, take_pivots
 
 REMEMBERED = 16
@@ -33,8 +33,7 @@ class Memory(State):
     highs: PivotHigh = sized(lambda p: p.pivot)
     lows: PivotLow = sized(lambda p: p.pivot)
     swings: Swings = sized(lambda _: REMEMBERED + 1)
-    tops: Highest = sized(lambda p: p.pivot)  # of the bars between the end of a swing and its confirmation
-    bottoms: Lowest = sized(lambda p: p.pivot)
+    since: RollingRange = sized(lambda p: p.pivot)  # the bars between the end of a swing and its confirmation
     live: Live
     holds: float = 0.0  # 1 until the swing's beginning or end is passed
     level: float = nan
@@ -79,15 +78,14 @@ def turned_before(s: Swings, level: float, reach: float) -> int:
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price, atr: Price, bias: Score) -> Out:
     top = pivot_high(s.highs, high, p.pivot)
     bottom = pivot_low(s.lows, low, p.pivot)
-    highest_since = highest(s.tops, high, p.pivot)
-    lowest_since = lowest(s.bottoms, low, p.pivot)
+    rolling_range(s.since, high, low, p.pivot)
     if take_pivots(s.swings, top, bottom, p.pivot):
         s.holds = 1.0
     side = s.swings.side
     end = swing_value(s.swings, 0)
     begin = swing_value(s.swings, 1)
-    farthest = highest_since if side > 0.0 else lowest_since
-    deepest = lowest_since if side > 0.0 else highest_since
+    farthest = s.since.upper if side > 0.0 else s.since.lower
+    deepest = s.since.lower if side > 0.0 else s.since.upper
     if side * (begin - deepest) > 0.0 or side * (farthest - end) > 0.0:
         s.holds = 0.0
     fired = 0.0

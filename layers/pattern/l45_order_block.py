@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bars, Price, Qty, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.live import Live, live_on
 from layers.primitives.rolling import RollingMean, rolling_mean
+from layers.primitives.rolling_range import RollingRange, rolling_range
 from layers.primitives.scalars import ratio
 from layers.primitives.zones import Zones, add_zone, meet_zones
 
@@ -46,8 +46,7 @@ class Opposite(State):
 
 
 class Memory(State):
-    tops: Highest = sized(lambda p: STRUCTURE)
-    bottoms: Lowest = sized(lambda p: STRUCTURE)
+    range: RollingRange = sized(lambda p: STRUCTURE)
     volume: RollingMean = sized(lambda p: STRUCTURE)
     black: Opposite
     white: Opposite
@@ -101,8 +100,9 @@ def follow(
 )
 def step(s: Memory, p: Params, open_: Price, high: Price, low: Price, close: Price, volume: Qty, atr: Price) -> Out:
     usual = rolling_mean(s.volume, volume, STRUCTURE)
-    top = highest(s.tops, high, STRUCTURE)
-    bottom = lowest(s.bottoms, low, STRUCTURE)
+    rolling_range(s.range, high, low, STRUCTURE)
+    top = s.range.upper
+    bottom = s.range.lower
     fired = meet_zones(s.below, 1.0, low, close, close, p.live) - meet_zones(s.above, -1.0, high, close, close, p.live)
     if close < open_:
         remember(s.black, high, low, close, top)
