@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from graph.diagnostics import Place
 from graph.language import Layer, Parameters
@@ -115,6 +116,13 @@ class Graph:
     used_only: bool
     place: Place
 
+    @cached_property
+    def read(self) -> frozenset[tuple[str, str]]:
+        """Node and port of every output that a node or an order reads, that is recorded, or that is a role."""
+        bound = [b for node in self.nodes.values() for b in node.inputs.values()] + list(self.orders.values())
+        refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
+        return frozenset((ref.node, ref.port) for ref in (*refs, *self.record, *self.roles.values()))
+
 
 def elements(binding: Binding) -> tuple[Scalar, ...]:
     """The scalars of a binding."""
@@ -123,15 +131,13 @@ def elements(binding: Binding) -> tuple[Scalar, ...]:
 
 def kept_ports(graph: Graph, node: Node) -> dict[str, PortType]:
     """The outputs of a node that lie in memory: what somebody reads or records, and by default every other scalar."""
-    bound = [b for other in graph.nodes.values() for b in other.inputs.values()] + list(graph.orders.values())
-    refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
-    read = {ref.port for ref in (*refs, *graph.record, *graph.roles.values()) if ref.node == node.key}
-    scalars = not graph.used_only
-    return {p: kind for p, kind in node.layer.outputs.items() if p in read or (kind.size is None and scalars)}
+    outputs, scalars = node.layer.outputs, not graph.used_only
+    return {p: kind for p, kind in outputs.items() if (node.key, p) in graph.read or (kind.size is None and scalars)}
 
 
 def told_ports(graph: Graph, layer: Layer) -> set[str]:
     """The outputs that the step of a layer returns in a plan: all of them, or those that one of its nodes keeps."""
+    if not graph.used_only:
+        return set(layer.outputs)
     nodes = [node for node in graph.nodes.values() if node.layer is layer]
-    kept = {port for node in nodes for port in kept_ports(graph, node)}
-    return kept if graph.used_only and kept else set(layer.outputs)
+    return {port for node in nodes for port in kept_ports(graph, node)} or set(layer.outputs)

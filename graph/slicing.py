@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from graph.kernels import KernelSource, kernel_source
 from graph.language import Layer, field_name
@@ -69,7 +69,6 @@ class _Slice:
     def _add_needs(self, body: list[ast.stmt]) -> None:
         for statement in filter(self._is_needed, body):
             if _is_divisible(statement):
-                assert isinstance(statement, _Compound)
                 self._needed |= self.reads(statement.iter if isinstance(statement, ast.For) else statement.test)
                 self._add_needs(statement.body + statement.orelse)
             else:
@@ -79,7 +78,6 @@ class _Slice:
         kept = list(filter(self._is_needed, body))
         for statement in kept:
             if _is_divisible(statement):
-                assert isinstance(statement, _Compound)
                 statement.body = self._kept(statement.body) or [ast.Pass()]
                 statement.orelse = self._kept(statement.orelse)
         return kept
@@ -132,7 +130,7 @@ class _Slice:
         return isinstance(node, ast.Name) and node.id == self._memory
 
 
-def _is_divisible(statement: ast.stmt) -> bool:
+def _is_divisible(statement: ast.stmt) -> TypeGuard[_Compound]:
     """True when parts of a statement may be left out: not where one decides whether others run."""
     leaves = any(isinstance(part, ast.Break | ast.Continue) for part in ast.walk(statement))
     return isinstance(statement, _Compound) and not leaves

@@ -11,7 +11,6 @@ import re
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
 from graph.kernel_text import KernelText, imports
-from graph.market import SCALARS
 from graph.model import Graph, Node, SourceRef, elements, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
@@ -108,19 +107,7 @@ def audit(values, bounds, control, now, symbol):
             control.violations += 1
     control.digest = digest
 '''
-_COPY_EVENT = "\n".join(
-    [
-        "",
-        "",
-        "@kernel",
-        "def copy_event(target, source):",
-        *(f"    target[{k}] = source[{k}]" for k in range(len(SCALARS))),
-        f"    for k in range({len(SCALARS)}, len(source)):  # a book, where there is one",
-        "        target[k] = source[k]",
-        "",
-    ]
-)
-_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE + _COPY_EVENT, re.MULTILINE)) | {"run"}
+_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
 
 
 def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
@@ -136,7 +123,7 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
         else:
             symbol_stage(lines, stage, graph, layout, steps, calls[aggregate], len(schedule.stages) == 1)
     _run(lines, graph, schedule, layout, venue, {f.__name__: name for f, name in calls.items()})
-    body = f"{kernels.text()}\n{_PRELUDE}{_COPY_EVENT}{lines.text()}\n"
+    body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 
@@ -144,7 +131,7 @@ def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
 def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
     lines.add(0, "", "", "@entry", f"def run({', '.join(RUN_ARGUMENTS)}):")
-    lines.add(1, "symbols = len(market)", "b = portfolio[0]", "h = shared[0]")
+    lines.add(1, "symbols = len(market)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
     lines.add(1, "x = scratch[0]", "p = params[0]")
     lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]")
     lines.add(1, "for t in range(len(times)):")
@@ -152,7 +139,7 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: 
     for clock in layout.slow_clocks:
         lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
     lines.add(2, "now = float(times[t])", "for i in range(symbols):")
-    lines.add(3, "copy_event(market_values[i], events[t, i])")
+    lines.add(3, "copy_vector(market_values[i, :fields], events[t, i])")
     if _uses_account(graph):
         _meet_market(lines, venue, names)
     for stage in schedule.stages:

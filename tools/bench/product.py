@@ -16,6 +16,7 @@ from graph.compiler import checked_or_raise
 from graph.plan import Plan, compile_plan
 from graph.session import Session
 from layers import catalogue
+from runtime.backtest import BLOCK
 from runtime.data.market import Market, market_from
 from runtime.data.synthetic import synthesise, synthetic_market
 from runtime.venue import SIMULATED, VenueSettings
@@ -24,7 +25,6 @@ from tools.bench.measure import in_new_process, median_seconds, step_percentiles
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
 INDICATORS = Path("specs/twenty_indicators.yaml")
-_BLOCK = 8192
 
 _ONE_NODE = """
 stratoquant: 1
@@ -51,8 +51,8 @@ class Ready:
 
     def run(self) -> Session:
         session = self.session()
-        for start in range(0, len(self.times), _BLOCK):
-            session.run(self.times[start : start + _BLOCK], self.events[start : start + _BLOCK])
+        for start in range(0, len(self.times), BLOCK):
+            session.run(self.times[start : start + BLOCK], self.events[start : start + BLOCK])
         return session
 
     def nanoseconds(self, repeats: int = 5) -> float:
@@ -63,7 +63,7 @@ class Ready:
 def ready(wiring: Path, market: Market, settings: VenueSettings | None = None, **params: float) -> Ready:
     checked = checked_or_raise(wiring, catalogue(), params)
     plan = compile_plan(checked, SIMULATED, market.symbols)
-    blocks = [(b.times.copy(), b.events.copy()) for b in market.blocks(_BLOCK)]
+    blocks = [(b.times.copy(), b.events.copy()) for b in market.blocks(BLOCK)]
     times, events = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Ready(plan, times, events, settings or VenueSettings())
 
