@@ -25,6 +25,7 @@ import inspect
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from keyword import iskeyword
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -47,6 +48,8 @@ DOMAINS = (
 )
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 
 
 class Parameters(BaseModel):
@@ -119,7 +122,13 @@ class StateField:
     state: type[State] | None = None
 
 
-def state_fields(state: type[State]) -> list[StateField]:
+def remembered(function: Callable[[Key], Result]) -> Callable[[Key], Result]:
+    """functools.cache for one argument, with the types of the function."""
+    return cache(function)
+
+
+@remembered
+def state_fields(state: type[State]) -> tuple[StateField, ...]:
     """The declared fields of a state in order. Raises TypeError on a field of another kind."""
     fields = []
     for name, hint in get_type_hints(state, include_extras=True).items():
@@ -132,7 +141,7 @@ def state_fields(state: type[State]) -> list[StateField]:
             fields.append(StateField(name, "state", sizing=declared or Sizing(), state=hint))
         else:
             raise TypeError(f"{state.__name__}.{name}: a state field is float, int, Array or another State, not {hint}")
-    return fields
+    return tuple(fields)
 
 
 def port_name(argument: str) -> str:

@@ -284,6 +284,5 @@ def _array_type(dtype: np.dtype[Any], dimensions: int) -> types.Array:
 def _words(argument: Any) -> tuple[int, ...]:
     """An argument as numba holds it in memory: of an array no owner, no parent, sizes, address, shape and strides."""
     if isinstance(argument, np.ndarray):
-        address = argument.__array_interface__["data"][0]
-        return (0, 0, argument.size, argument.itemsize, address, *argument.shape, *argument.strides)
+        return (0, 0, argument.size, argument.itemsize, argument.ctypes.data, *argument.shape, *argument.strides)
     return (int(np.asarray(argument).view(np.int64)),)

@@ -70,7 +70,7 @@ def compile_plan(
     graph, warmup, order = checked.graph, checked.warmup, checked.schedule
     assert graph is not None and warmup is not None and order is not None, "compile only what was checked and sound"
     layout = lay_out(graph, warmup, len(symbols))
-    text = emit(graph, order, layout, venue)
+    text = emit(graph, order, venue)
     name = module_name(graph.name, text, layout)
     if not is_built(name):
         announce(f"compiling {len(graph.nodes)} nodes to machine code; this happens once for a wiring")

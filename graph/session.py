@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from graph.account import BALANCES
-from graph.language import Parameters, State
+from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
 from graph.market import MARKET_EVENT, missing_events
 from graph.passes.p8_layout import Column
@@ -25,6 +24,7 @@ CONTROL = np.dtype(
     [
         ("simulate", np.int64),  # 1: orders meet the venue of the plan; 0: the account is kept from outside
         ("audit", np.int64),  # 1: hash every edge of every step and watch the ranges
+        ("row", np.int64),  # of `edges`, that of the last bar
         ("kill", np.float64),
         ("reset", np.float64),
         ("digest", np.int64),
@@ -96,7 +96,8 @@ class Session:
         self._settings = settings_record(settings)
         self.state = np.zeros(symbols, layout.state)
         self.portfolio = np.zeros(1, layout.portfolio)
-        self.edges = _missing(layout.edges, symbols)
+        chunk = plan.schedule.chunk
+        self.edges = _missing(layout.edges, (chunk + 1, symbols))
         self.shared = _missing(layout.shared, 1)
         self.scratch = _missing(layout.scratch, 1)
         self.accounts = _first(plan.venue.account, symbols)
@@ -115,8 +116,8 @@ class Session:
         self._recorded = np.empty((1, symbols, len(self._columns)))
         self._shared_recorded = np.empty((1, len(self._shared_columns)))
         self._balances = np.empty((1, len(BALANCES)))
-        self._market = missing_events(1, symbols)[0]
-        self._market_values = self._market.view(np.float64).reshape(symbols, -1)
+        self._market = missing_events(chunk, symbols)
+        self._market_values = self._market.view(np.float64).reshape(chunk, symbols, -1)
         self._fill_count = self.wallet["fills"]
         self._blocks: Any = None  # machine_code.Call over blocks, once there is machine code
         self._outputs_start = -1  # the row of the outputs at which its last block began
@@ -195,7 +196,7 @@ class Session:
     def value(self, port: str, symbol: int = 0) -> Floats:
         """The present value of NODE.port, as an array of its size."""
         column = self.plan.column(port)
-        values = _doubles(self.shared)[0] if column.shared else _doubles(self.edges)[symbol]
+        values = self._shared_values[0] if column.shared else self._edge_values[self.control["row"][0], symbol]
         copied: Floats = values[column.start : column.start + column.size].copy()
         return copied
 
@@ -205,7 +206,7 @@ class Session:
         if events.ndim != 2 or events.shape[1] != symbols:
             raise ValueError(f"events of shape {events.shape} for a plan of {symbols} symbols")
         fields = events.dtype.itemsize // 8
-        self._market_values[:, fields:] = np.nan
+        self._market_values[:, :, fields:] = np.nan
         if self._one is not None and self._one.kind != events.dtype:
             self._one = None
         said: Floats = np.ascontiguousarray(events).view(np.float64).reshape(len(events), symbols, fields)
@@ -282,26 +283,26 @@ class Session:
             self.state[f"market_{clock}"] = _missing(MARKET_EVENT, 1)[0]
 
 
-@cache
+@remembered
 def _record_type(state: type[State]) -> np.dtype[np.void]:
     """One object for all sessions: numba knows a record again by identity, and compares whole dtypes otherwise."""
     return state_dtype(state, None, 1)
 
 
 def _first(state: type[State], count: int) -> Record:
-    record: Record = np.zeros(count, _record_type(state))  # type: ignore[arg-type]
+    record: Record = np.zeros(count, _record_type(state))
     write_first_values(state, record)
     return record
 
 
-def _missing(dtype: np.dtype[np.void], count: int) -> Record:
-    record = np.empty(count, dtype)
+def _missing(dtype: np.dtype[np.void], shape: int | tuple[int, ...]) -> Record:
+    record = np.empty(shape, dtype)
     _doubles(record)[:] = np.nan
     return record
 
 
 def _doubles(record: Record) -> Floats:
-    return record.view(np.float64).reshape(len(record), -1)
+    return record.view(np.float64).reshape(*record.shape, -1)
 
 
 def _column_indices(plan: Plan, record: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -135,8 +135,9 @@ def _edges(graph: Graph) -> SharedOrSymbol:
             shared = node.layer.portfolio and not kind.per_symbol
             fields[shared].append(_field(edge_field(node.key, port), kind.size))
     for ref in delayed_ports(graph):
-        size = graph.nodes[ref.node].layer.outputs[ref.port].size
-        fields[not is_per_symbol(graph, ref)].append(_field(f"{edge_field(ref.node, ref.port)}__before", size))
+        if not is_per_symbol(graph, ref):
+            size = graph.nodes[ref.node].layer.outputs[ref.port].size
+            fields[True].append(_field(f"{edge_field(ref.node, ref.port)}__before", size))
     return fields
 
 

@@ -14,14 +14,17 @@ from graph.kernel_text import KernelText, imports
 from graph.model import Graph, Node, SourceRef, elements, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import Layout, delayed_ports, edge_field
+from graph.passes.p8_layout import delayed_ports, edge_field
 from graph.passes.p9_steps import (
+    AHEAD_VALUES,
+    NEXT_ROW,
     PORTFOLIO_VALUES,
     STAGE_VALUES,
     Lines,
     Reader,
-    clock_flags,
+    ahead_group,
     portfolio_stage,
+    slow_bars,
     symbol_stage,
 )
 from graph.venue import Venue
@@ -110,48 +113,58 @@ def audit(values, bounds, control, now, symbol):
 _PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
 
 
-def emit(graph: Graph, schedule: Schedule, layout: Layout, venue: Venue) -> str:
+def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
     kernels = KernelText(_PRELUDE_NAMES)
     steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
     functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
     calls = {f: kernels.add_function(f) for f in functions}
     lines = Lines()
+    order = [key for stage in schedule.stages for key in stage.nodes]
+    made = slow_bars(graph, order, calls[aggregate])
+    alone = len(schedule.ahead) == 1 and len(order) == len(schedule.ahead[0])
+    for number, nodes in enumerate(schedule.ahead):
+        ahead_group(lines, nodes, number, graph, steps, made, alone=alone)
     for stage in schedule.stages:
         if stage.portfolio:
-            portfolio_stage(lines, stage, graph, layout, steps)
-        else:
-            symbol_stage(lines, stage, graph, layout, steps, calls[aggregate], len(schedule.stages) == 1)
-    _run(lines, graph, schedule, layout, venue, {f.__name__: name for f, name in calls.items()})
+            portfolio_stage(lines, stage, graph, steps)
+        elif nodes := schedule.waiting(stage):
+            symbol_stage(lines, nodes, stage.number, graph, steps, made)
+    _run(lines, graph, schedule, venue, {f.__name__: name for f, name in calls.items()})
     body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 
 
-def _run(lines: Lines, graph: Graph, schedule: Schedule, layout: Layout, venue: Venue, names: dict[str, str]) -> None:
+def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
     lines.add(0, "", "", "@entry", f"def run({', '.join(RUN_ARGUMENTS)}):")
-    lines.add(1, "symbols = len(market)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
+    lines.add(1, "symbols = len(state)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
     lines.add(1, "x = scratch[0]", "p = params[0]")
-    lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]")
-    lines.add(1, "for t in range(len(times)):")
-    lines.add(2, f"if w.fills + symbols * {venue.fills_per_bar} > len(fills):", "    return t")
-    for clock in layout.slow_clocks:
-        lines.add(2, f"starts_{clock} = times[t] % {clock} == 0", f"closes_{clock} = (times[t] + CLOCK) % {clock} == 0")
-    lines.add(2, "now = float(times[t])", "for i in range(symbols):")
-    lines.add(3, "copy_vector(market_values[i, :fields], events[t, i])")
+    lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]", "last = flags.row")
+    lines.add(1, f"most_fills = symbols * {venue.fills_per_bar}  # in one bar")
+    lines.add(1, "done = 0", "while done < len(times):")
+    lines.add(2, f"bars = min(len(times) - done, {schedule.chunk}, (len(fills) - w.fills) // most_fills)")
+    lines.add(2, "if bars <= 0:", "    return done", "for n in range(bars):", "    for i in range(symbols):")
+    lines.add(4, "copy_vector(market_values[n, i, :fields], events[done + n, i])")
+    if schedule.ahead:
+        lines.add(2, "for i in range(symbols):")
+        lines.add(3, *(f"ahead_{number}({AHEAD_VALUES})" for number in range(len(schedule.ahead))))
+    lines.add(2, "for n in range(bars):")
+    lines.add(3, NEXT_ROW, "time = times[done + n]", "now = float(time)")
     if _uses_account(graph):
         _meet_market(lines, venue, names)
     for stage in schedule.stages:
         if stage.portfolio:
-            lines.add(2, f"stage_{stage.number}({PORTFOLIO_VALUES}{clock_flags(layout)})")
-        else:
-            lines.add(2, "for i in range(symbols):")
-            lines.add(3, f"stage_{stage.number}({STAGE_VALUES}{clock_flags(layout)})")
+            lines.add(3, f"stage_{stage.number}({PORTFOLIO_VALUES})")
+        elif schedule.waiting(stage):
+            lines.add(3, "for i in range(symbols):", f"    stage_{stage.number}({STAGE_VALUES})")
     _place_orders(lines, graph, names[venue.place.__name__])
     _keep_late(lines, graph)
     _record_and_audit(lines)
-    lines.add(1, "return len(times)")
+    lines.add(3, "last = row")
+    lines.add(2, "done += bars", "flags.row = last")
+    lines.add(1, "return done")
 
 
 def _uses_account(graph: Graph) -> bool:
@@ -162,10 +175,10 @@ def _uses_account(graph: Graph) -> bool:
 
 
 def _meet_market(lines: Lines, venue: Venue, names: dict[str, str]) -> None:
-    lines.add(2, "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(4, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, market[i]):")
-    lines.add(5, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, market[i], now, i, fills)")
-    lines.add(3, f"{names[venue.settle.__name__]}(accounts, w, venue)")
+    lines.add(3, "if flags.simulate:", "    for i in range(symbols):")
+    lines.add(5, f"if not {names[venue.passes_quietly.__name__]}(accounts[i], w, venue, market[n, i]):")
+    lines.add(6, f"{names[venue.meet_market.__name__]}(accounts[i], w, venue, market[n, i], now, i, fills)")
+    lines.add(4, f"{names[venue.settle.__name__]}(accounts, w, venue)")
 
 
 def _place_orders(lines: Lines, graph: Graph, place: str) -> None:
@@ -174,36 +187,32 @@ def _place_orders(lines: Lines, graph: Graph, place: str) -> None:
     reader = Reader(graph, frozenset())
     sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, None, {}, graph.place)
     values = [reader.scalar(sink, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
-    lines.add(
-        2, "if flags.simulate:", "    for i in range(symbols):", "        e = edges[i]", "        a = accounts[i]"
-    )
-    lines.add(4, f"{place}(a, w, venue, now, {', '.join(values)})")
+    lines.add(3, "if flags.simulate:", "    for i in range(symbols):")
+    lines.add(5, "e = edges[row, i]", "before = edges[last, i]", "a = accounts[i]")
+    lines.add(5, f"{place}(a, w, venue, now, {', '.join(values)})")
 
 
 def _keep_late(lines: Lines, graph: Graph) -> None:
-    """Writes what keeps this step's value of every port that is read a step late."""
+    """Writes what keeps this bar's value of every shared port that is read a step late; a symbol's have their rows."""
     for ref in delayed_ports(graph):
         name = edge_field(ref.node, ref.port)
-        size = graph.nodes[ref.node].layer.outputs[ref.port].size
-        depth, record = 2, "h"
         if is_per_symbol(graph, ref):
-            lines.add(2, "for i in range(symbols):", "    e = edges[i]")
-            depth, record = 3, "e"
-        if size is None:
-            lines.add(depth, f"{record}.{name}__before = {record}.{name}")
+            continue
+        if graph.nodes[ref.node].layer.outputs[ref.port].size is None:
+            lines.add(3, f"h.{name}__before = h.{name}")
         else:
-            lines.add(depth, f"copy_vector({record}.{name}__before, {record}.{name})")
+            lines.add(3, f"copy_vector(h.{name}__before, h.{name})")
 
 
 def _record_and_audit(lines: Lines) -> None:
-    lines.add(2, "for i in range(symbols):", "    for k in range(len(columns)):")
-    lines.add(4, "recorded[t, i, k] = edge_values[i, columns[k]]")
+    lines.add(3, "t = done + n", "for i in range(symbols):", "    for k in range(len(columns)):")
+    lines.add(5, "recorded[t, i, k] = edge_values[row, i, columns[k]]")
     lines.add(
-        2, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]"
+        3, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]"
     )
-    lines.add(2, *(f"balances[t, {k}] = w.{name}" for k, name in enumerate(BALANCES[:-1])))
-    lines.add(2, "funding = 0.0", "for i in range(symbols):", "    funding += accounts[i].funding")
-    lines.add(2, f"balances[t, {len(BALANCES) - 1}] = funding")
-    lines.add(2, "if flags.audit:", "    for i in range(symbols):")
-    lines.add(4, "audit(edge_values[i], bounds, flags, now, i)")
-    lines.add(3, "audit(shared_values[0], shared_bounds, flags, now, -1)")
+    lines.add(3, *(f"balances[t, {k}] = w.{name}" for k, name in enumerate(BALANCES[:-1])))
+    lines.add(3, "funding = 0.0", "for i in range(symbols):", "    funding += accounts[i].funding")
+    lines.add(3, f"balances[t, {len(BALANCES) - 1}] = funding")
+    lines.add(3, "if flags.audit:", "    for i in range(symbols):")
+    lines.add(5, "audit(edge_values[row, i], bounds, flags, now, i)")
+    lines.add(4, "audit(shared_values[0], shared_bounds, flags, now, -1)")

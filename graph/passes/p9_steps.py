@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from graph.account import SHARED_ACCOUNT_PORTS
 from graph.clock import format_clock
 from graph.language import field_name
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
 from graph.passes.p3_types import is_per_symbol
-from graph.passes.p7_schedule import Stage
-from graph.passes.p8_layout import Layout, edge_field, scalar_fields
+from graph.passes.p7_schedule import Stage, reads_market
+from graph.passes.p8_layout import edge_field, scalar_fields
 
-# What a stage function takes, and what the loop gives it: state, edges, shared edges, scratch, parameters, constants,
-# account, wallet, ... of one symbol; a portfolio stage takes the records of all symbols.
-STAGE_ARGUMENTS = "s, e, h, x, p, c, a, w, event, time, now, control"
-PORTFOLIO_ARGUMENTS = "b, edges, h, x, p, c, accounts, w, now, control"
-STAGE_VALUES = "state[i], edges[i], h, x, p, c, accounts[i], w, market[i], times[t], now, flags"
-PORTFOLIO_VALUES = "b, edges, h, x, p, c, accounts, w, now, flags"
+# What a function takes, and what the loop gives it. A symbol stage: state, edges, edges a bar before, shared edges,
+# scratch, parameters, constants, account, wallet, ... of one symbol. A portfolio stage: the records of all symbols. A
+# group that runs ahead: one symbol's state, and the edges and events of several bars.
+STAGE_ARGUMENTS = "s, e, before, h, x, p, c, a, w, event, time, now, control"
+PORTFOLIO_ARGUMENTS = "b, edges, row, last, h, x, p, c, accounts, w, time, now, control"
+AHEAD_ARGUMENTS = "s, edges, i, last, x, p, c, market, times, done, bars, control"
+STAGE_VALUES = "state[i], edges[row, i], edges[last, i], h, x, p, c, accounts[i], w, market[n, i], time, now, flags"
+PORTFOLIO_VALUES = "b, edges, row, last, h, x, p, c, accounts, w, time, now, flags"
+AHEAD_VALUES = "state[i], edges, i, last, x, p, c, market, times, done, bars, flags"
+
+NEXT_ROW = "row = last + 1 if last + 1 < len(edges) else 0"
+"""Every bar writes a row of the edges; the row of the bar before is what ports read late are read from."""
 
 
 class Lines:
@@ -46,16 +54,19 @@ class Reader:
         if isinstance(binding, SourceRef):
             return self._source(node, binding)
         assert isinstance(binding, PortRef)
-        return self._port(binding, field)
+        return self.late(binding, field) if binding.delay else self._port(binding)
 
-    def _port(self, ref: PortRef, field: str) -> str:
+    def late(self, ref: PortRef, field: str, element: str = "") -> str:
+        """What a port, or an element of it, said the bar before."""
         name = edge_field(ref.node, ref.port)
-        if not ref.delay and ref.node in self._local and self._size(ref) is None:
+        place = (f"before.{name}" if is_per_symbol(self._graph, ref) else f"h.{name}__before") + element
+        return place if ref.otherwise is None else f"given({place}, c.{field})"
+
+    def _port(self, ref: PortRef) -> str:
+        name = edge_field(ref.node, ref.port)
+        if ref.node in self._local and self._size(ref) is None:
             return name
-        place = f"e.{name}" if is_per_symbol(self._graph, ref) else f"h.{name}"
-        if not ref.delay:
-            return place
-        return f"{place}__before" if ref.otherwise is None else f"given({place}__before, c.{field})"
+        return f"e.{name}" if is_per_symbol(self._graph, ref) else f"h.{name}"
 
     def _size(self, ref: PortRef) -> int | None:
         return self._graph.nodes[ref.node].layer.outputs[ref.port].size
@@ -75,47 +86,98 @@ class Reader:
 
 
 def symbol_stage(
-    lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str], aggregate_name: str, alone: bool
+    lines: Lines,
+    nodes: Sequence[str],
+    number: int,
+    graph: Graph,
+    steps: dict[str, str],
+    slow_bars: dict[str, str],
 ) -> None:
-    """alone: the only stage. It is inlined, so that what parameters alone decide is computed once a block of bars; many
-    stages in one function take LLVM too long."""
-    base = frozenset(key for key in stage.nodes if graph.nodes[key].clock_ms == graph.clock_ms)
-    reader = Reader(graph, base)
-    for key in stage.nodes:
+    """Writes the function that steps these nodes over one bar of one symbol. slow_bars: see `slow_bars`."""
+    for key in nodes:
         _step_function(lines, graph.nodes[key], steps[key], graph)
-    lines.add(
-        0,
-        "",
-        "",
-        "@inlined" if alone else "@kernel",
-        f"def stage_{stage.number}({STAGE_ARGUMENTS}{clock_flags(layout)}):",
-    )
-    if stage.number == 0:
-        for clock in layout.slow_clocks:
-            opens = f"float(time - time % {clock})"
-            lines.add(1, f"{aggregate_name}(s.market_{clock}, event, {opens}, starts_{clock}, closes_{clock})")
-    for key in stage.nodes:
-        node = graph.nodes[key]
-        depth = _open_step(lines, node, graph)
-        _gather_vectors(lines, depth, node, reader)
-        _take_step(lines, depth, node, reader, graph)
+    lines.add(0, "", "", "@kernel", f"def stage_{number}({STAGE_ARGUMENTS}):")
+    _steps(lines, 1, nodes, graph, slow_bars)
     lines.add(1, "return 0")
 
 
-def clock_flags(layout: Layout) -> str:
-    """Arguments that tell whether a slow clock's bar starts or closes with this base bar."""
-    return "".join(f", starts_{clock}, closes_{clock}" for clock in layout.slow_clocks)
+def ahead_group(
+    lines: Lines,
+    nodes: Sequence[str],
+    number: int,
+    graph: Graph,
+    steps: dict[str, str],
+    slow_bars: dict[str, str],
+    *,
+    alone: bool,
+) -> None:
+    """Writes the function that steps these nodes over several bars of one symbol.
+
+    alone: there is no other function. It is inlined, so that what parameters alone decide is computed once a block of
+    bars; much code in one function takes LLVM too long.
+    """
+    for key in nodes:
+        _step_function(lines, graph.nodes[key], steps[key], graph)
+    lines.add(0, "", "", "@inlined" if alone else "@kernel", f"def ahead_{number}({AHEAD_ARGUMENTS}):")
+    lines.add(1, "for n in range(bars):")
+    lines.add(2, NEXT_ROW, "e = edges[row, i]", "before = edges[last, i]")
+    lines.add(2, "event = market[n, i]", "time = times[done + n]", "now = float(time)")
+    _steps(lines, 2, nodes, graph, slow_bars)
+    lines.add(2, "last = row")
+    lines.add(1, "return 0")
 
 
-def _open_step(lines: Lines, node: Node, graph: Graph) -> int:
+def slow_bars(graph: Graph, order: Iterable[str], aggregate_name: str) -> dict[str, str]:
+    """What makes the market's bars of a slow clock, by the first node that reads them."""
+    makers: dict[str, str] = {}
+    for key in order:
+        node = graph.nodes[key]
+        clock = node.clock_ms
+        bar = f"s.market_{clock}"
+        if clock != graph.clock_ms and reads_market(node) and not any(bar in made for made in makers.values()):
+            when = f"float(time - time % {clock}), time % {clock} == 0, {_closes(clock)}"
+            makers[key] = f"{aggregate_name}({bar}, event, {when})"
+    return makers
+
+
+def _closes(clock: int) -> str:
+    return f"(time + CLOCK) % {clock} == 0"
+
+
+def _steps(lines: Lines, depth: int, nodes: Sequence[str], graph: Graph, slow_bars: dict[str, str]) -> None:
+    reader = Reader(graph, frozenset(key for key in nodes if graph.nodes[key].clock_ms == graph.clock_ms))
+    for key in nodes:
+        node = graph.nodes[key]
+        if key in slow_bars:
+            lines.add(depth, slow_bars[key])
+        inner = _open_step(lines, depth, node, graph)
+        _gather_vectors(lines, inner, node, reader)
+        _take_step(lines, inner, node, reader, graph)
+        if inner > depth:
+            _keep_last(lines, depth, node, graph)
+
+
+def _keep_last(lines: Lines, depth: int, node: Node, graph: Graph) -> None:
+    """Writes what a node of a slow clock says between two closes: what it said before."""
+    kept = kept_ports(graph, node)
+    scalars = [edge_field(node.key, p) for p, kind in kept.items() if kind.size is None]
+    vectors = [edge_field(node.key, p) for p, kind in kept.items() if kind.size is not None]
+    if kept:
+        lines.add(depth, "else:")
+    if scalars:
+        lines.add(depth + 1, f"{', '.join(f'e.{n}' for n in scalars)} = {', '.join(f'before.{n}' for n in scalars)}")
+    lines.add(depth + 1, *(f"copy_vector(e.{n}, before.{n})" for n in vectors))
+
+
+def _open_step(lines: Lines, depth: int, node: Node, graph: Graph) -> int:
     """Writes a node's heading; returns the depth of its body, deeper for a slow clock."""
     wired = ", ".join(f"{port}={_named(binding)}" for port, binding in node.inputs.items())
     clock = "" if node.clock_ms == graph.clock_ms else f" every {format_clock(node.clock_ms)}"
-    lines.add(1, f"# {node.key} {node.layer.name}{clock}: {wired}")
+    lines.add(depth, f"# {node.key} {node.layer.name}{clock}: {wired}")
     if not clock:
-        return 1
-    lines.add(1, f"if closes_{node.clock_ms}:")
-    return 2
+        return depth
+    lines.add(depth, f"if {_closes(node.clock_ms)}:")
+    return depth + 1
 
 
 def _named(binding: Binding) -> str:
@@ -134,7 +196,7 @@ def _gather_vectors(lines: Lines, depth: int, node: Node, reader: Reader) -> Non
             continue
         target = f"x.{edge_field(node.key, port)}"
         if isinstance(binding, PortRef):
-            element = _late_element(reader, node, port, binding)
+            element = reader.late(binding, edge_field(node.key, port), "[k]")
             lines.add(depth, f"for k in range({size}):", f"    {target}[k] = {element}")
             continue
         if isinstance(binding, Missing):
@@ -145,11 +207,6 @@ def _gather_vectors(lines: Lines, depth: int, node: Node, reader: Reader) -> Non
             lines.add(depth, f"{target}[{k}] = {reader.scalar(node, field, scalar)}")
         if len(named) < size:
             lines.add(depth, f"for k in range({len(named)}, {size}):", f"    {target}[k] = nan")
-
-
-def _late_element(reader: Reader, node: Node, port: str, binding: PortRef) -> str:
-    whole = reader.scalar(node, edge_field(node.key, port), binding)
-    return whole.replace("__before", "__before[k]", 1)
 
 
 def _passes_whole(binding: Binding) -> bool:
@@ -226,20 +283,24 @@ def _records(node: Node, memory: str, params: str) -> list[str]:
     return [name for name, there in parts.items() if there]
 
 
-def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, layout: Layout, steps: dict[str, str]) -> None:
+def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, steps: dict[str, str]) -> None:
     reader = Reader(graph, frozenset())
     lines.add(
         0,
         "",
         "",
         "@kernel",
-        f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}{clock_flags(layout)}):",
+        f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}):",
     )
-    lines.add(1, "symbols = len(edges)")
+    lines.add(1, "symbols = edges.shape[1]")
     for key in stage.nodes:
         node = graph.nodes[key]
-        depth = _open_step(lines, node, graph)
+        depth = _open_step(lines, 1, node, graph)
         _portfolio_step(lines, depth, node, steps[key], reader, graph)
+        each = [edge_field(key, p) for p, kind in kept_ports(graph, node).items() if kind.per_symbol]
+        if depth > 1 and each:
+            lines.add(1, "else:", "    for i in range(symbols):")
+            lines.add(3, *(f"edges[row, i].{name} = edges[last, i].{name}" for name in each))
     lines.add(1, "return 0")
 
 
@@ -255,8 +316,8 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
         if not kind.optional:
             conditions.append(f"{'any_valid' if kind.per_symbol else 'valid'}({text})")
     if gathered:
-        lines.add(depth, "for i in range(symbols):", "    e = edges[i]", "    a = accounts[i]")
-        lines.add(depth + 1, *gathered)
+        lines.add(depth, "for i in range(symbols):", "    e = edges[row, i]", "    before = edges[last, i]")
+        lines.add(depth + 1, "a = accounts[i]", *gathered)
     kept = kept_ports(graph, node)
     names = {p: edge_field(node.key, p) for p in kept}
     each = [p for p, kind in kept.items() if kind.per_symbol]
@@ -267,7 +328,7 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     lines.add(depth + 1, "else:", "    spoke = True")
     for p, kind in kept.items():
         if p in each:
-            lines.add(depth + 2, "for i in range(symbols):", f"    edges[i].{names[p]} = o.{field_name(p)}[i]")
+            lines.add(depth + 2, "for i in range(symbols):", f"    edges[row, i].{names[p]} = o.{field_name(p)}[i]")
         elif kind.size is not None:
             lines.add(depth + 2, f"copy_vector(h.{names[p]}, o.{field_name(p)})")
         else:
@@ -276,6 +337,6 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
         lines.add(depth, "if not spoke:")
     for p, kind in kept.items():
         if p in each:
-            lines.add(depth + 1, "for i in range(symbols):", f"    edges[i].{names[p]} = nan")
+            lines.add(depth + 1, "for i in range(symbols):", f"    edges[row, i].{names[p]} = nan")
         else:
             lines.add(depth + 1, f"clear_vector(h.{names[p]})" if kind.size is not None else f"h.{names[p]} = nan")

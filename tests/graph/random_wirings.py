@@ -25,7 +25,7 @@ class _Output:
 @st.composite
 def wirings(draw: st.DrawFn, most: int = 8) -> str:
     """A sound wiring as YAML text. Every node reads earlier nodes, or any node a step late."""
-    kinds = draw(st.lists(st.sampled_from(["smooth", "mix", "gather", "place"]), min_size=2, max_size=most))
+    kinds = draw(st.lists(st.sampled_from(["feed", "smooth", "mix", "gather", "place"]), min_size=2, max_size=most))
     names = [f"n{i}" for i in range(len(kinds))]
     nodes: dict[str, dict[str, object]] = {"feed": {"inputs": {"raw": "market"}}}
     scalars = ["feed.close", "feed.volume"]
@@ -48,10 +48,12 @@ def wirings(draw: st.DrawFn, most: int = 8) -> str:
 
 
 def _scalar_port(kind: str) -> str:
-    return {"smooth": "mean", "mix": "value", "gather": "present", "place": "share"}[kind]
+    return {"feed": "close", "smooth": "mean", "mix": "value", "gather": "present", "place": "share"}[kind]
 
 
 def _inputs(kind: str, now: st.SearchStrategy[object], value: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    if kind == "feed":
+        return st.just({"raw": "market"})
     if kind == "smooth":
         return st.fixed_dictionaries({"x": value})
     if kind == "mix":

@@ -123,5 +123,57 @@ def test_a_slow_clock_sees_closed_bars_only_and_holds_them() -> None:
     assert np.array_equal(slow, expected, equal_nan=True)
 
 
+SLOW_ONES = """
+stratoquant: 1
+name: slow_ones
+clock: 1m
+nodes:
+  feed: {inputs: {raw: market}}
+  mean: {layer: smooth, clock: 15m, inputs: {x: feed.close}, params: {window: 2}}
+  sums: {layer: gather, clock: 15m, inputs: {values: [feed.close, mean.mean]}}
+  again: {layer: gather, clock: 15m, inputs: {values: sums.sums@-1 else none}}
+  place: {clock: 15m, inputs: {x: feed.close, scale: 0.5}}
+  after: {layer: gather, clock: 15m, inputs: {values: [place.share, sums.present]}}
+record: [sums.sums, again.sums, after.sums]
+"""
+
+
+@pytest.mark.parametrize("port", ["mean.mean", "sums.sums", "again.sums", "place.share", "after.sums"])
+def test_what_a_slow_clock_said_stands_until_it_speaks_again(port: str) -> None:
+    times, events = random_market(4, 200, 2)
+    events["close"] = np.nan_to_num(events["close"], nan=50.0)
+    plan = plan_of(SLOW_ONES, ["A", "B"])
+    said = Session(plan, _settings(plan), cash=1.0, record=[port]).run(times, events).symbols
+    closes = (times + 60_000) % 900_000 == 0
+    assert np.isfinite(said[-1]).any()
+    for t in range(1, len(times)):
+        assert closes[t] or np.array_equal(said[t], said[t - 1], equal_nan=True), t
+    changed = [t for t in np.flatnonzero(closes)[2:] if not np.array_equal(said[t], said[t - 1])]
+    assert len(changed) >= closes.sum() - 3
+
+
+PLACE_ALONE = """
+stratoquant: 1
+name: place_alone
+clock: 1m
+nodes:
+  feed: {inputs: {raw: market}}
+  place: {inputs: {x: feed.close, scale: 0.5}}
+record: []
+"""
+
+
+def test_a_node_that_does_not_speak_leaves_nothing_of_earlier_bars_behind() -> None:
+    times, events = random_market(5, BARS, 1)
+    plan = plan_of(PLACE_ALONE, ["A"])
+    session = Session(plan, _settings(plan), cash=1.0, record=["place.share"])
+    share = session.run(times, events).symbols[:, 0, 0]
+    assert np.isnan(share).sum() > 10
+    np.testing.assert_array_equal(share, 0.5 * events["close"][:, 0])  # its mean is its own close
+    assert np.array_equal(session.value("place.share"), share[-1:], equal_nan=True)
+    session.run(times[: BARS // 3], events[: BARS // 3])
+    assert np.array_equal(session.value("place.share"), share[BARS // 3 - 1 : BARS // 3], equal_nan=True)
+
+
 def _settings(plan: Plan) -> object:
     return plan.venue.settings()
