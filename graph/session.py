@@ -111,10 +111,11 @@ class Session:
         self.fills = np.zeros(fill_room or 4096 + 4 * symbols * plan.venue.fills_per_bar, plan.venue.fill)
         self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)
         self._first_memories()
-        self._columns, self._shared_columns = _column_indices(plan, record)
         self.recorded_columns = [plan.column(name) for name in record]
-        self._recorded = np.empty((1, symbols, len(self._columns)))
-        self._shared_recorded = np.empty((1, len(self._shared_columns)))
+        own, common = ([c for c in self.recorded_columns if c.shared == shared] for shared in (False, True))
+        self._spans, self._shared_spans = _spans(own), _spans(common)
+        self._recorded = np.empty((1, symbols, sum(c.size for c in own)))
+        self._shared_recorded = np.empty((1, sum(c.size for c in common)))
         self._balances = np.empty((1, len(BALANCES)))
         self._market = missing_events(chunk, symbols)
         self._market_values = self._market.view(np.float64).reshape(chunk, symbols, -1)
@@ -253,8 +254,8 @@ class Session:
             "settings": self._settings,
             "fills": self.fills,
             "control": self.control,
-            "columns": self._columns,
-            "shared_columns": self._shared_columns,
+            "spans": self._spans,
+            "shared_spans": self._shared_spans,
             "bounds": self.plan.bounds,
             "shared_bounds": self.plan.shared_bounds,
         }
@@ -305,9 +306,15 @@ def _doubles(record: Record) -> Floats:
     return record.view(np.float64).reshape(*record.shape, -1)
 
 
-def _column_indices(plan: Plan, record: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    indices: tuple[list[int], list[int]] = ([], [])
-    for name in record:
-        column: Column = plan.column(name)
-        indices[column.shared].extend(range(column.start, column.start + column.size))
-    return np.array(indices[0], np.int64), np.array(indices[1], np.int64)
+def _spans(columns: Sequence[Column]) -> npt.NDArray[np.int64]:
+    """What to copy so that columns lie one after the other, a row a span: where to, where from, how many; columns that
+    lie side by side already are one span."""
+    spans: list[list[int]] = []
+    place = 0
+    for column in columns:
+        if spans and column.start == spans[-1][1] + spans[-1][2]:
+            spans[-1][2] += column.size
+        else:
+            spans.append([place, column.start, column.size])
+        place += column.size
+    return np.array(spans, np.int64).reshape(-1, 3)

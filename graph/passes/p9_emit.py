@@ -11,6 +11,7 @@ import re
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
 from graph.kernel_text import KernelText, imports
+from graph.market import SCALARS
 from graph.model import Graph, Node, SourceRef, elements, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
@@ -48,14 +49,16 @@ RUN_ARGUMENTS = (
     "settings",
     "fills",
     "control",
-    "columns",
+    "spans",
     "recorded",
-    "shared_columns",
+    "shared_spans",
     "shared_recorded",
     "balances",
     "bounds",
     "shared_bounds",
 )
+
+_BAR_FIELDS = len(SCALARS)
 
 _PRELUDE = '''
 @kernel
@@ -91,6 +94,16 @@ def copy_vector(target, source):
 def clear_vector(target):
     for k in range(len(target)):
         target[k] = nan
+
+
+@kernel
+def copy_spans(target, source, spans):
+    """spans: rows of first place in the target, first place in the source, length."""
+    for k in range(len(spans)):
+        to = spans[k, 0]
+        start = spans[k, 1]
+        for n in range(spans[k, 2]):
+            target[to + n] = source[start + n]
 
 
 @kernel
@@ -146,7 +159,8 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
     lines.add(1, "done = 0", "while done < len(times):")
     lines.add(2, f"bars = min(len(times) - done, {schedule.chunk}, (len(fills) - w.fills) // most_fills)")
     lines.add(2, "if bars <= 0:", "    return done", "for n in range(bars):", "    for i in range(symbols):")
-    lines.add(4, "copy_vector(market_values[n, i, :fields], events[done + n, i])")
+    lines.add(4, f"for k in range({_BAR_FIELDS}):", "    market_values[n, i, k] = events[done + n, i, k]")
+    lines.add(4, f"for k in range({_BAR_FIELDS}, fields):", "    market_values[n, i, k] = events[done + n, i, k]")
     if schedule.ahead:
         lines.add(2, "for i in range(symbols):")
         lines.add(3, *(f"ahead_{number}({AHEAD_VALUES})" for number in range(len(schedule.ahead))))
@@ -205,11 +219,10 @@ def _keep_late(lines: Lines, graph: Graph) -> None:
 
 
 def _record_and_audit(lines: Lines) -> None:
-    lines.add(3, "t = done + n", "for i in range(symbols):", "    for k in range(len(columns)):")
-    lines.add(5, "recorded[t, i, k] = edge_values[row, i, columns[k]]")
     lines.add(
-        3, "for k in range(len(shared_columns)):", "    shared_recorded[t, k] = shared_values[0, shared_columns[k]]"
+        3, "t = done + n", "for i in range(symbols):", "    copy_spans(recorded[t, i], edge_values[row, i], spans)"
     )
+    lines.add(3, "copy_spans(shared_recorded[t], shared_values[0], shared_spans)")
     lines.add(3, *(f"balances[t, {k}] = w.{name}" for k, name in enumerate(BALANCES[:-1])))
     lines.add(3, "funding = 0.0", "for i in range(symbols):", "    funding += accounts[i].funding")
     lines.add(3, f"balances[t, {len(BALANCES) - 1}] = funding")

@@ -47,7 +47,8 @@ class Ready:
     settings: VenueSettings
 
     def session(self) -> Session:
-        return Session(self.plan, self.settings, cash=100_000.0)
+        record = [str(ref) for ref in self.plan.graph.record]
+        return Session(self.plan, self.settings, cash=100_000.0, record=record)
 
     def run(self) -> Session:
         session = self.session()
