@@ -84,20 +84,24 @@ def _with_descendants(drawn: nx.DiGraph[str], keys: Iterable[str]) -> set[str]:
 
 
 def _tied(graph: Graph, with_late: nx.DiGraph[str]) -> nx.DiGraph[str]:
-    """The wires, and what else must step over the same bars together: nodes that read the market's bars of a slow
-    clock, which are made once for all of them."""
+    """The wires, and what else must step over the same bars together: those that read the bars of one slow clock, which
+    are made once for all of them."""
     tied = with_late.copy()
-    readers: dict[int, list[str]] = {}
-    for key, node in graph.nodes.items():
-        if node.clock_ms != graph.clock_ms and reads_market(node):
-            readers.setdefault(node.clock_ms, []).append(key)
-    for keys in readers.values():
+    for keys in slow_readers(graph).values():
         nx.add_cycle(tied, keys)
     return tied
 
 
-def reads_market(node: Node) -> bool:
-    """Whether a node reads its clock's bars as the market gives them."""
+def slow_readers(graph: Graph) -> dict[int, list[str]]:
+    """By slow clock, the nodes that read its bars as the market gives them, in the order of the files."""
+    readers: dict[int, list[str]] = {}
+    for key, node in graph.nodes.items():
+        if node.clock_ms != graph.clock_ms and _reads_market(node):
+            readers.setdefault(node.clock_ms, []).append(key)
+    return readers
+
+
+def _reads_market(node: Node) -> bool:
     return any(isinstance(s, SourceRef) and s.group == "market" for b in node.inputs.values() for s in elements(b))
 
 

@@ -1,7 +1,7 @@
 """Pass 9: the graph as one Python module that a person can read, run over a block of bars or over a single one.
 
-The module holds the text of every kernel, one function a stage, and `run`. Nothing in it depends on the values of
-parameters, constants or windows; those come in records.
+The module holds the text of every kernel, a function a stage or group, and `run`. Nothing in it depends on the values
+of parameters, constants or windows; those come in records.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from graph.passes.p9_steps import (
     ahead_group,
     portfolio_stage,
     slow_bars,
+    step_function,
     symbol_stage,
 )
 from graph.venue import Venue
@@ -133,16 +134,18 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
     calls = {f: kernels.add_function(f) for f in functions}
     lines = Lines()
-    order = [key for stage in schedule.stages for key in stage.nodes]
+    order = tuple(key for stage in schedule.stages for key in stage.nodes)
     made = slow_bars(graph, order, calls[aggregate])
-    alone = len(schedule.ahead) == 1 and len(order) == len(schedule.ahead[0])
+    for key in order:
+        if not graph.nodes[key].layer.portfolio:
+            step_function(lines, graph.nodes[key], steps[key], graph)
     for number, nodes in enumerate(schedule.ahead):
-        ahead_group(lines, nodes, number, graph, steps, made, alone=alone)
+        ahead_group(lines, nodes, number, graph, made, alone=schedule.ahead == (order,))
     for stage in schedule.stages:
         if stage.portfolio:
             portfolio_stage(lines, stage, graph, steps)
         elif nodes := schedule.waiting(stage):
-            symbol_stage(lines, nodes, stage.number, graph, steps, made)
+            symbol_stage(lines, nodes, stage.number, graph, made)
     _run(lines, graph, schedule, venue, {f.__name__: name for f, name in calls.items()})
     body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
@@ -159,6 +162,7 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
     lines.add(1, "done = 0", "while done < len(times):")
     lines.add(2, f"bars = min(len(times) - done, {schedule.chunk}, (len(fills) - w.fills) // most_fills)")
     lines.add(2, "if bars <= 0:", "    return done", "for n in range(bars):", "    for i in range(symbols):")
+    # In two loops, the first of a known length: one of unknown length becomes a call for each bar.
     lines.add(4, f"for k in range({_BAR_FIELDS}):", "    market_values[n, i, k] = events[done + n, i, k]")
     lines.add(4, f"for k in range({_BAR_FIELDS}, fields):", "    market_values[n, i, k] = events[done + n, i, k]")
     if schedule.ahead:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from graph.account import SHARED_ACCOUNT_PORTS
 from graph.clock import format_clock
 from graph.language import field_name
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
 from graph.passes.p3_types import is_per_symbol
-from graph.passes.p7_schedule import Stage, reads_market
+from graph.passes.p7_schedule import Stage, slow_readers
 from graph.passes.p8_layout import edge_field, scalar_fields
 
 # What a function takes, and what the loop gives it. A symbol stage: state, edges, edges a bar before, shared edges,
@@ -85,39 +85,21 @@ class Reader:
         return f"{close} - {node.clock_ms}.0" if slow else "now"
 
 
-def symbol_stage(
-    lines: Lines,
-    nodes: Sequence[str],
-    number: int,
-    graph: Graph,
-    steps: dict[str, str],
-    slow_bars: dict[str, str],
-) -> None:
+def symbol_stage(lines: Lines, nodes: Sequence[str], number: int, graph: Graph, slow_bars: dict[str, str]) -> None:
     """Writes the function that steps these nodes over one bar of one symbol. slow_bars: see `slow_bars`."""
-    for key in nodes:
-        _step_function(lines, graph.nodes[key], steps[key], graph)
     lines.add(0, "", "", "@kernel", f"def stage_{number}({STAGE_ARGUMENTS}):")
     _steps(lines, 1, nodes, graph, slow_bars)
     lines.add(1, "return 0")
 
 
 def ahead_group(
-    lines: Lines,
-    nodes: Sequence[str],
-    number: int,
-    graph: Graph,
-    steps: dict[str, str],
-    slow_bars: dict[str, str],
-    *,
-    alone: bool,
+    lines: Lines, nodes: Sequence[str], number: int, graph: Graph, slow_bars: dict[str, str], *, alone: bool
 ) -> None:
     """Writes the function that steps these nodes over several bars of one symbol.
 
     alone: there is no other function. It is inlined, so that what parameters alone decide is computed once a block of
     bars; much code in one function takes LLVM too long.
     """
-    for key in nodes:
-        _step_function(lines, graph.nodes[key], steps[key], graph)
     lines.add(0, "", "", "@inlined" if alone else "@kernel", f"def ahead_{number}({AHEAD_ARGUMENTS}):")
     lines.add(1, "for n in range(bars):")
     lines.add(2, NEXT_ROW, "e = edges[row, i]", "before = edges[last, i]")
@@ -127,17 +109,13 @@ def ahead_group(
     lines.add(1, "return 0")
 
 
-def slow_bars(graph: Graph, order: Iterable[str], aggregate_name: str) -> dict[str, str]:
-    """What makes the market's bars of a slow clock, by the first node that reads them."""
-    makers: dict[str, str] = {}
-    for key in order:
-        node = graph.nodes[key]
-        clock = node.clock_ms
-        bar = f"s.market_{clock}"
-        if clock != graph.clock_ms and reads_market(node) and not any(bar in made for made in makers.values()):
-            when = f"float(time - time % {clock}), time % {clock} == 0, {_closes(clock)}"
-            makers[key] = f"{aggregate_name}({bar}, event, {when})"
-    return makers
+def slow_bars(graph: Graph, order: Sequence[str], aggregate_name: str) -> dict[str, str]:
+    """What makes the market's bars of each slow clock, by the first of the nodes that read them."""
+    return {
+        min(keys, key=order.index): f"{aggregate_name}(s.market_{clock}, event, float(time - time % {clock}), "
+        f"time % {clock} == 0, {_closes(clock)})"
+        for clock, keys in slow_readers(graph).items()
+    }
 
 
 def _closes(clock: int) -> str:
@@ -240,7 +218,7 @@ def _step_name(node: Node) -> str:
     return f"step_{node.key}"
 
 
-def _step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
+def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     """Writes one node's step: taken when every required input is valid, silent while it warms up."""
     ports = {port: field_name(port) for port in node.inputs}
     lines.add(
@@ -285,13 +263,7 @@ def _records(node: Node, memory: str, params: str) -> list[str]:
 
 def portfolio_stage(lines: Lines, stage: Stage, graph: Graph, steps: dict[str, str]) -> None:
     reader = Reader(graph, frozenset())
-    lines.add(
-        0,
-        "",
-        "",
-        "@kernel",
-        f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}):",
-    )
+    lines.add(0, "", "", "@kernel", f"def stage_{stage.number}({PORTFOLIO_ARGUMENTS}):")
     lines.add(1, "symbols = edges.shape[1]")
     for key in stage.nodes:
         node = graph.nodes[key]

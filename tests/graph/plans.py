@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from graph.compiler import checked_or_raise
+from graph.compiler import Checked, checked_or_raise
 from graph.plan import Plan, compile_plan
 from graph.registry import Registry
 from graph.session import Session
@@ -20,12 +20,17 @@ def registry() -> Registry:
     return catalogue().with_folder(Path(__file__).parent)
 
 
-def plan_of(text: str, symbols: Sequence[str] = ("A", "B", "C")) -> Plan:
-    """The plan of a wiring without orders, given as text."""
+def checked(text: str) -> Checked:
+    """A wiring without errors, given as text."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "wiring.yaml"
         path.write_text(text, encoding="utf-8")
-        return compile_plan(checked_or_raise(path, registry()), NULL_VENUE, symbols)
+        return checked_or_raise(path, registry())
+
+
+def plan_of(text: str, symbols: Sequence[str] = ("A", "B", "C")) -> Plan:
+    """The plan of a wiring without orders, given as text."""
+    return compile_plan(checked(text), NULL_VENUE, symbols)
 
 
 def audited(plan: Plan) -> Session:

@@ -152,6 +152,26 @@ def test_what_a_slow_clock_said_stands_until_it_speaks_again(port: str) -> None:
     assert len(changed) >= closes.sum() - 3
 
 
+TEN_AND_ONE = """
+stratoquant: 1
+name: ten_and_one
+clock: 30s
+nodes:
+  ten: {layer: feed, clock: 10m, inputs: {raw: market}}
+  one: {layer: feed, clock: 1m, inputs: {raw: market}}
+record: [one.high]
+"""
+
+
+def test_clocks_whose_lengths_begin_with_the_same_digits_have_bars_of_their_own() -> None:
+    times, events = random_market(6, 80, 1)
+    times = times[0] + np.arange(80) * 30_000
+    plan = plan_of(TEN_AND_ONE, ["A"])
+    high = Session(plan, _settings(plan), cash=1.0, record=["one.high"]).run(times, events).symbols[:, 0, 0]
+    pairs = events["high"][:, 0].reshape(-1, 2)
+    np.testing.assert_array_equal(high[1::2], np.fmax(pairs[:, 0], pairs[:, 1]))
+
+
 PLACE_ALONE = """
 stratoquant: 1
 name: place_alone

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import networkx as nx
 import pytest
@@ -12,19 +11,12 @@ from hypothesis import strategies as st
 
 from graph.compiler import Checked, checked_or_raise
 from graph.passes.p4_causality import wires
-from graph.passes.p7_schedule import reads_market
-from tests.graph.plans import registry
+from graph.passes.p7_schedule import slow_readers
+from tests.graph.plans import checked, registry
 from tests.graph.random_wirings import wirings
 
 MASTER = Path(__file__).parents[2] / "specs" / "wiring_master.yaml"
 FEED = "  {key}: {{layer: feed, clock: {clock}, inputs: {{raw: market}}}}\n"
-
-
-def checked(text: str) -> Checked:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "wiring.yaml"
-        path.write_text(text, encoding="utf-8")
-        return checked_or_raise(path, registry())
 
 
 def assert_runs_ahead_only_what_may(sound: Checked) -> None:
@@ -50,10 +42,9 @@ def assert_waits_only_what_must(sound: Checked) -> None:
     ahead = {key for keys in schedule.ahead for key in keys}
     waiting = set(graph.nodes) - ahead
     late = wires(graph, delayed=True)
-    clocks = {n.clock_ms for n in graph.nodes.values() if n.key in waiting and reads_market(n)} - {graph.clock_ms}
+    together = {key for keys in slow_readers(graph).values() if waiting.intersection(keys) for key in keys}
     for key in waiting:
-        node = graph.nodes[key]
-        must = node.layer.portfolio or node.layer.closed_loop or (reads_market(node) and node.clock_ms in clocks)
+        must = graph.nodes[key].layer.portfolio or graph.nodes[key].layer.closed_loop or key in together
         assert must or waiting & nx.ancestors(late, key), key
 
 
