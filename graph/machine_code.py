@@ -28,7 +28,10 @@ from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTyp
 READ_ONLY = frozenset(
     ("times", "events", "params", "constants", "settings", "spans", "shared_spans", "bounds", "shared_bounds")
 )
-"""Names of an entry's arguments that compiled code never writes, and that overlap no other argument."""
+"""Names of an entry's arguments that compiled code never writes."""
+
+OVERLAPPING = frozenset(("market", "market_values", "edges", "edge_values", "shared", "shared_values"))
+"""Names of its arguments that show the same memory twice: as records, and as plain numbers. All others are apart."""
 
 _DATA = "4"
 """The field of an array argument that holds the address of its elements."""
@@ -40,8 +43,36 @@ Dispatcher = Any
 """numba's object for a decorated function."""
 
 
+def _remembering(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """What a builtin makes of some kinds of numbers, or of arrays of them, asked once. numba asks at each place where
+    the builtin stands, twice, and tries all that it knows of it: strings and sets too."""
+    known: dict[Any, Any] = {}
+
+    def get_call_type(function: Any, context: Any, args: Any, keywords: Any) -> Any:
+        kinds = [kind.dtype if isinstance(kind, types.Array) else kind for kind in args]
+        if keywords or not all(isinstance(kind, _NUMBERS) for kind in kinds):
+            return resolve(function, context, args, keywords)
+        question = (function, context, tuple(args))
+        if question not in known:
+            known[question] = resolve(function, context, args, keywords)
+        return known[question]
+
+    return get_call_type
+
+
+_NUMBERS = (types.Float, types.Integer, types.Boolean, types.Omitted)
+
+# A third of the time of a build goes into questions asked before, and into writing out records for messages that nobody
+# reads. These two answer all of numba in this process, and as before.
+types.Function.get_call_type = _remembering(types.Function.get_call_type)
+types.Record.__repr__ = cache(types.Record.__repr__)
+
+
 class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """One kernel as LLVM sees it first: nothing is optimised here, and nothing runs from here."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        self._final_module.link_in(ll_module)
 
     def finalize(self) -> None:
         self._raise_if_finalized()
@@ -125,16 +156,16 @@ class _LowerKernel(NativeLowering):  # type: ignore[misc]
 
 class _EntryLower(_Lower):
     def setup_function(self, fndesc: Any) -> None:
-        """Tells LLVM that what is only read is not written through another argument, and that a record of it is there:
-        it then reads parameters, and divides by them, once a block instead of once a bar."""
+        """Tells LLVM which arguments overlap no other, and that a record of what is only read is there: it then reads
+        parameters, and divides by them, once a block instead of once a bar."""
         super().setup_function(fndesc)
         kinds = dict(zip(fndesc.args, fndesc.argtypes, strict=True))
         for argument in self.function.args:
             parts = argument.name.split(".")  # arg.NAME.FIELD
-            if len(parts) == 3 and parts[1] in READ_ONLY and isinstance(argument.type, ir.PointerType):
+            if len(parts) == 3 and parts[2] == _DATA and parts[1] not in OVERLAPPING:
                 argument.add_attribute("noalias")
                 held = kinds[parts[1]].dtype
-                if parts[2] == _DATA and isinstance(held, types.Record):
+                if parts[1] in READ_ONLY and isinstance(held, types.Record):
                     argument.attributes.dereferenceable = held.size
 
 

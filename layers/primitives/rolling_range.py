@@ -43,14 +43,14 @@ def rolling_range(s: RollingRange, high: float, low: float, n: int) -> float:
             top = s.highs[n - 1]
             bottom = s.lows[n - 1]
             for j in range(1, n):
-                top = s.highs[n - 1 - j] if s.highs[n - 1 - j] > top else top
-                bottom = s.lows[n - 1 - j] if s.lows[n - 1 - j] < bottom else bottom
+                top = max(top, s.highs[n - 1 - j])
+                bottom = min(bottom, s.lows[n - 1 - j])
                 s.highs[n - 1 - j] = top
                 s.lows[n - 1 - j] = bottom
             top = nan
             bottom = nan
-        top = top if top > high else high
-        bottom = bottom if bottom < low else low
+        top = max(high, top)
+        bottom = min(low, bottom)
         s.highs[count] = high
         s.lows[count] = low
         count += 1
@@ -60,8 +60,8 @@ def rolling_range(s: RollingRange, high: float, low: float, n: int) -> float:
         if count == n:
             s.full = 1
         if s.full == 1:
-            upper = s.highs[count] if s.highs[count] > top else top
-            lower = s.lows[count] if s.lows[count] < bottom else bottom
+            upper = max(top, s.highs[count])
+            lower = min(bottom, s.lows[count])
         s.upper = upper
         s.lower = lower
     return upper - lower

@@ -16,13 +16,7 @@ def sign(x: float) -> float:
 @kernel
 def clip(x: float, low: float, high: float) -> float:
     """The nearest value of low..high; missing stays missing."""
-    if x < low:
-        result = low
-    elif x > high:
-        result = high
-    else:
-        result = x
-    return result
+    return min(max(x, low), high)
 
 
 @kernel
