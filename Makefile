@@ -9,10 +9,10 @@ backtest: $(VENV)/run.stamp
 	$(BIN)/stratoquant backtest specs/wiring_master.yaml
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-all: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

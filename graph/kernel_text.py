@@ -6,6 +6,7 @@ A generated module holds every kernel as text, so its hash covers all the code t
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from graph.slicing import sliced_step
 from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS
 
 _DECORATORS = {"entry", "inlined", "kernel"}
+_NAME = re.compile(r"#.*|(?<![.\w])[A-Za-z_]\w*")  # a comment is taken whole
 _FLOAT_BITS = """@kernel
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
@@ -107,8 +109,7 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def imports(body: str) -> str:
     """The import lines of a generated module with this body."""
-    names = {n.id for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Name)}
-    used = sorted(names & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
+    used = sorted(set(_NAME.findall(body)) & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
     lines = ["from collections import namedtuple"]
     if used:
         lines.append(f"from math import {', '.join(used)}")

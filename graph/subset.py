@@ -126,6 +126,7 @@ class SubsetChecker(ast.NodeVisitor):
         self._arguments = {a.arg for a in function.args.args}
         stores = (n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
         self._locals = {n.id for n in stores}
+        self._readable = self._arguments | self._locals | known | set(MATH_CONSTANTS)
 
     def check(self) -> None:
         arguments = self._function.args
@@ -177,8 +178,7 @@ class SubsetChecker(ast.NodeVisitor):
             self.visit(argument)
 
     def visit_Name(self, node: ast.Name) -> None:
-        readable = self._arguments | self._locals | self._known | set(MATH_CONSTANTS)
-        if isinstance(node.ctx, ast.Load) and node.id not in readable:
+        if isinstance(node.ctx, ast.Load) and node.id not in self._readable:
             self._refuse(
                 "K006",
                 node,

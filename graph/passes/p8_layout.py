@@ -19,6 +19,9 @@ Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]
 _RECORDS: dict[str, Dtype] = {}
 
+LEAST_ROOM = 4
+"""For so many symbols or fewer the records are the same, and so is the machine code."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -53,7 +56,7 @@ class Layout:
 
 def lay_out(graph: Graph, warmup: WarmUp, symbols: int) -> Layout:
     """Fixes every record. Capacities follow from parameters and the number of symbols, rounded to powers of two."""
-    room = 1 << max(symbols - 1, 0).bit_length()
+    room = 1 << (max(symbols, LEAST_ROOM) - 1).bit_length()
     nodes = list(graph.nodes.values())
     slow = tuple(sorted({n.clock_ms for n in nodes} - {graph.clock_ms}))
     edges, shared = _edges(graph)

@@ -59,22 +59,21 @@ def compare_nodes(text: str, keys: list[str], folder: Path, market: Market, engi
 
 
 @cache
-def alone(seed: int) -> tuple[str, list[str]]:
-    return each_layer_alone(seed, translatable(), [str(BARS_ONLY)])
+def alone() -> tuple[str, list[str]]:
+    return each_layer_alone(2, translatable(), [str(BARS_ONLY)])
 
 
 @on_each_engine
 def test_every_layer_alone_agrees_on_some_bars(engine: Engine, tmp_path: Path) -> None:
-    text, keys = alone(1)
+    text, keys = alone()
     assert_agreement(compare_nodes(text, keys, tmp_path, recorded(900, ["BTCUSDT"]), engine))
 
 
 @pytest.mark.slow
 @on_each_engine
-@pytest.mark.parametrize("seed", [2])
-def test_every_layer_alone_agrees_on_5000_bars(engine: Engine, seed: int, tmp_path: Path) -> None:
+def test_every_layer_alone_agrees_on_5000_bars(engine: Engine, tmp_path: Path) -> None:
     """Of three symbols on PyneCore, the gate; of one on PineTS, which takes three times as long."""
-    text, keys = alone(seed)
+    text, keys = alone()
     symbols = SYMBOLS if engine.name == "PyneCore" else SYMBOLS[:1]
     parity = compare_nodes(text, keys, tmp_path, recorded(5_200, symbols), engine)
     assert all(s.bars >= 5_000 for s in parity.symbols)
