@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from enum import Enum
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +68,7 @@ def check(
     if not wirings:
         raise typer.BadParameter("name at least one wiring, such as specs/wiring_master.yaml")
     files = without_parts(wirings)
-    results = [(file, checked_file(file, prove=prove)) for file in files]
+    results = list(zip(files, checked_files(files, prove=prove), strict=True))
     findings = list(dict.fromkeys(f for _, (_, found) in results for f in found))
     chosen = Format.JSON if as_json else format_
     if chosen is Format.TEXT:
@@ -75,17 +79,47 @@ def check(
     raise typer.Exit(int(exit_codes.of_findings(findings, strict=strict)))
 
 
-def checked_file(path: Path, *, prove: bool = False) -> tuple[Checked, tuple[Diagnostic, ...]]:
-    """What the compiler, and the proof if asked for, say of one wiring."""
+Result = tuple["Checked", tuple[Diagnostic, ...]]
+
+
+def checked_files(paths: Sequence[Path], *, prove: bool = False) -> list[Result]:
+    """What the compiler, and the proof if asked for, say of each wiring. Several proofs run side by side: each compiles
+    its wiring and is at one processor's work."""
+    results = [checked_file(path) for path in paths]
+    sizes = {path: len(c.graph.nodes) for path, (c, _) in zip(paths, results, strict=True) if c.sound and c.graph}
+    found = _proofs(sorted(sizes, key=sizes.__getitem__, reverse=True)) if prove else {}
+    return [(c, (*findings, *found.get(path, ()))) for path, (c, findings) in zip(paths, results, strict=True)]
+
+
+def checked_file(path: Path) -> Result:
+    """What the compiler says of one wiring."""
     from graph.compiler import check as check_wiring
     from layers import catalogue
 
     checked = check_wiring(path, catalogue())
-    if not prove or not checked.sound:
-        return checked, checked.findings
-    from runtime.proof import prove as proof
+    return checked, checked.findings
 
-    return checked, (*checked.findings, *proof(checked))
+
+def _proofs(paths: Sequence[Path]) -> dict[Path, tuple[Diagnostic, ...]]:
+    """The findings of each proof; the first paths are begun first."""
+    workers = min(len(paths), os.cpu_count() or 1)
+    if workers < 2:
+        return {path: _proof(path) for path in paths}
+    with ProcessPoolExecutor(workers, get_context("spawn"), _die_when_interrupted) as pool:
+        return dict(zip(paths, pool.map(_proof, paths), strict=True))
+
+
+def _die_when_interrupted() -> None:
+    """Lets Ctrl-C end a worker without a word: the command says what there is to say."""
+    import runtime.proof  # noqa: F401 - polars, which it loads, takes the signal for itself
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _proof(path: Path) -> tuple[Diagnostic, ...]:
+    from runtime.proof import prove
+
+    return tuple(prove(checked_file(path)[0]))
 
 
 def without_parts(paths: Sequence[Path]) -> list[Path]:

@@ -14,7 +14,7 @@ import typer
 from graph.codes import CODES
 from layers import catalogue
 from runtime.errors import StratoError
-from tests.tools.shell import ROOT, Shell, environment, shell
+from tests.tools.shell import GOOD, ROOT, Shell, environment, shell
 from tools import check as check_module
 from tools.cli import app
 from tools.entry import run
@@ -172,6 +172,21 @@ def test_prove_runs_the_proof_of_sound_wirings_only(shell: Shell, monkeypatch: p
     monkeypatch.setattr(proof, "prove", lambda checked: proven.append(checked.graph.name) or [])
     assert shell.run("check", "good.yaml", "bad.yaml", "--prove") == 1
     assert proven == ["good"]
+
+
+def test_several_proofs_are_run_and_told_in_the_order_of_the_wirings(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
+    small = f"name: small\n{GOOD}"
+    large = GOOD.replace("nodes:\n", "name: large\nnodes:\n  sma: {inputs: {close: 100}}\n").replace(
+        "L14.rsi]", "L14.rsi, sma.value]"
+    )
+    Path("small.yaml").write_text(small, encoding="utf-8")
+    Path("large.yaml").write_text(large, encoding="utf-8")
+    assert shell.run("check", "small.yaml", "large.yaml", "--prove") == 0, shell.out
+    assert shell.out == "small.yaml: sound, 1 node\nlarge.yaml: sound, 2 nodes\n"
+    assert {path.name.split("_")[0] for path in tmp_path.glob("*.py")} == {"small", "large"}
 
 
 def test_graph_formats(shell: Shell) -> None:
