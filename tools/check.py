@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,47 +76,51 @@ def check(
     raise typer.Exit(int(exit_codes.of_findings(findings, strict=strict)))
 
 
-Result = tuple["Checked", tuple[Diagnostic, ...]]
+def checked_files(paths: Sequence[Path], *, prove: bool = False) -> list[tuple[Checked, tuple[Diagnostic, ...]]]:
+    """What the compiler, and the proof if asked for, say of each wiring."""
+    checks = {path: _checked(path) for path in paths}
+    proofs = _proofs({path: checked for path, checked in checks.items() if checked.sound}) if prove else {}
+    return [(checks[path], (*checks[path].findings, *proofs.get(path, ()))) for path in paths]
 
 
-def checked_files(paths: Sequence[Path], *, prove: bool = False) -> list[Result]:
-    """What the compiler, and the proof if asked for, say of each wiring. Several proofs run side by side: each compiles
-    its wiring and is at one processor's work."""
-    results = [checked_file(path) for path in paths]
-    sizes = {path: len(c.graph.nodes) for path, (c, _) in zip(paths, results, strict=True) if c.sound and c.graph}
-    found = _proofs(sorted(sizes, key=sizes.__getitem__, reverse=True)) if prove else {}
-    return [(c, (*findings, *found.get(path, ()))) for path, (c, findings) in zip(paths, results, strict=True)]
-
-
-def checked_file(path: Path) -> Result:
-    """What the compiler says of one wiring."""
+def _checked(path: Path) -> Checked:
     from graph.compiler import check as check_wiring
     from layers import catalogue
 
-    checked = check_wiring(path, catalogue())
-    return checked, checked.findings
+    return check_wiring(path, catalogue())
 
 
-def _proofs(paths: Sequence[Path]) -> dict[Path, tuple[Diagnostic, ...]]:
-    """The findings of each proof; the first paths are begun first."""
-    workers = min(len(paths), os.cpu_count() or 1)
+def _proofs(checks: Mapping[Path, Checked]) -> dict[Path, tuple[Diagnostic, ...]]:
+    """The findings of each proof. Several run side by side, the largest first: each compiles its wiring and is at one
+    processor's work."""
+    workers = min(len(checks), os.cpu_count() or 1)
     if workers < 2:
-        return {path: _proof(path) for path in paths}
+        return {path: _proof(checked) for path, checked in checks.items()}
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    largest_first = sorted(checks, key=lambda path: _nodes(checks[path]), reverse=True)
     with ProcessPoolExecutor(workers, get_context("spawn"), _die_when_interrupted) as pool:
-        return dict(zip(paths, pool.map(_proof, paths), strict=True))
+        return dict(zip(largest_first, pool.map(_proof_of_file, largest_first), strict=True))
 
 
 def _die_when_interrupted() -> None:
     """Lets Ctrl-C end a worker without a word: the command says what there is to say."""
+    import signal
+
     import runtime.proof  # noqa: F401 - polars, which it loads, takes the signal for itself
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _proof(path: Path) -> tuple[Diagnostic, ...]:
+def _proof_of_file(path: Path) -> tuple[Diagnostic, ...]:
+    return _proof(_checked(path))
+
+
+def _proof(checked: Checked) -> tuple[Diagnostic, ...]:
     from runtime.proof import prove
 
-    return tuple(prove(checked_file(path)[0]))
+    return tuple(prove(checked))
 
 
 def without_parts(paths: Sequence[Path]) -> list[Path]:
@@ -181,9 +182,13 @@ def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: 
     return f"{text}\n{sound}" if text else sound
 
 
+def _nodes(checked: Checked) -> int:
+    return len(checked.graph.nodes) if checked.graph else 0
+
+
 def _size(checked: Checked) -> str:
     assert checked.graph is not None
-    count = len(checked.graph.nodes)
+    count = _nodes(checked)
     nodes = f"{count} node{'' if count == 1 else 's'}"
     warm = checked.warmup.orders if checked.warmup and checked.graph.orders else 0
     return f"{nodes}, first order possible after {warm} bars" if warm else nodes
