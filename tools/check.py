@@ -100,17 +100,26 @@ def _proofs(checks: Mapping[Path, Checked]) -> dict[Path, tuple[Diagnostic, ...]
     from multiprocessing import get_context
 
     largest_first = sorted(checks, key=lambda path: _nodes(checks[path]), reverse=True)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _die_when_interrupted) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_the_command) as pool:
         return dict(zip(largest_first, pool.map(_proof_of_file, largest_first), strict=True))
 
 
-def _die_when_interrupted() -> None:
-    """Lets Ctrl-C end a worker without a word: the command says what there is to say."""
+def _end_with_the_command() -> None:
+    """Ends a worker without a word on Ctrl-C, and when the command is killed: a pool's workers would wait for ever."""
     import signal
+    from multiprocessing import parent_process
+    from threading import Thread
 
     import runtime.proof  # noqa: F401 - polars, which it loads, takes the signal for itself
 
+    def follow() -> None:
+        command = parent_process()
+        assert command is not None
+        command.join()
+        os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    Thread(target=follow, daemon=True).start()
 
 
 def _proof_of_file(path: Path) -> tuple[Diagnostic, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -174,19 +175,36 @@ def test_prove_runs_the_proof_of_sound_wirings_only(shell: Shell, monkeypatch: p
     assert proven == ["good"]
 
 
-def test_several_proofs_are_run_and_told_in_the_order_of_the_wirings(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
+def write_two(folder: Path) -> tuple[str, str]:
+    """A wiring of one node and one of two, sound."""
     small = f"name: small\n{GOOD}"
     large = GOOD.replace("nodes:\n", "name: large\nnodes:\n  sma: {inputs: {close: 100}}\n").replace(
         "L14.rsi]", "L14.rsi, sma.value]"
     )
-    Path("small.yaml").write_text(small, encoding="utf-8")
-    Path("large.yaml").write_text(large, encoding="utf-8")
-    assert shell.run("check", "small.yaml", "large.yaml", "--prove") == 0, shell.out
+    (folder / "small.yaml").write_text(small, encoding="utf-8")
+    (folder / "large.yaml").write_text(large, encoding="utf-8")
+    return "small.yaml", "large.yaml"
+
+
+def test_several_proofs_are_run_and_told_in_the_order_of_the_wirings(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
+    assert shell.run("check", *write_two(Path()), "--prove") == 0, shell.out
     assert shell.out == "small.yaml: sound, 1 node\nlarge.yaml: sound, 2 nodes\n"
     assert {path.name.split("_")[0] for path in tmp_path.glob("*.py")} == {"small", "large"}
+
+
+def test_no_proof_outlives_a_killed_command(tmp_path: Path) -> None:
+    code = "from tools.wiring_check import main; main()"
+    command = [sys.executable, "-c", code, "--prove", *write_two(tmp_path)]
+    cache = {"STRATOQUANT_CACHE": str(tmp_path)}
+    killed = subprocess.Popen(command, cwd=tmp_path, env=environment() | cache, stdout=subprocess.PIPE)
+    while not list(tmp_path.glob("*.py")):  # until a worker is at its proof
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.communicate(timeout=30)  # ends when nobody can write to it any more
 
 
 def test_graph_formats(shell: Shell) -> None:
