@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, kernel, layer, param
 from graph.types import Bars, Bps, Vol
+from layers.primitives.scalars import clip
 
 COSTS = 3.0  # the nearer barrier, in costs
 
@@ -35,7 +36,7 @@ def middle_of_three(a: float, b: float, c: float) -> float:
 @layer(68, "horizon", domain="fusion", source="Lopez de Prado 2018 (triple barrier)", pine="yes")
 def step(p: Params, half_life: Bars, expected_stay: Bars, period: Bars, sigma: Vol, cost: Bps) -> Out:
     middle = middle_of_three(half_life, expected_stay, period)
-    hold = min(max(middle, float(p.min_hold)), float(p.max_hold))
+    hold = clip(middle, float(p.min_hold), float(p.max_hold))
     nearest = COSTS * max(cost, 0.0) / min(p.reward, 1.0)
     stop = max(sigma * sqrt(hold) * 1e4, nearest)
     return Out(hold, p.reward * stop, stop)

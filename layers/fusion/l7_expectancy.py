@@ -48,7 +48,7 @@ class Out(NamedTuple):
 @kernel
 def cell_of(label: float, direction: float) -> int:
     """The cell of a regime and a side; regimes beyond the last share its cell."""
-    regime = int(min(max(label, 0.0), REGIMES - 1.0))
+    regime = int(clip(label, 0.0, REGIMES - 1.0))
     return 2 * regime + (1 if direction < 0.0 else 0)
 
 

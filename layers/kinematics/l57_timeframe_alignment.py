@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, kernel, layer, param
 from graph.types import Label, Score, Unit
-from layers.primitives.scalars import sign
+from layers.primitives.scalars import clip, sign
 
 CLOCKS = ("1", "5", "15", "60")
 
@@ -59,4 +59,4 @@ def step(p: Params, bias_1: Score, bias_5: Score, bias_15: Score, bias_60: Score
         largest = fabs(p.w15 * bias_15)
     if fabs(p.w60 * bias_60) >= largest:
         dominant = 3.0
-    return Out(max(min(alignment, 1.0), -1.0), min(agreement, 1.0), dominant)
+    return Out(clip(alignment, -1.0, 1.0), min(agreement, 1.0), dominant)

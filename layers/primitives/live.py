@@ -3,6 +3,7 @@
 from math import nan
 
 from graph.language import State, kernel
+from layers.primitives.scalars import clip
 
 
 class Live(State):
@@ -18,7 +19,7 @@ def live_on(s: Live, fired: float, quality: float, bars: int) -> float:
     """Takes the side that fired on this bar (0 for none) and lets an older one age, at most `bars` bars; returns it."""
     if fired != 0.0:
         s.side = fired
-        s.quality = min(max(quality, 0.0), 1.0)
+        s.quality = clip(quality, 0.0, 1.0)
         s.age = 0.0
     elif s.side != 0.0:
         s.age += 1.0

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from graph.language import Array, Model, Parameters, State, array, kernel, layer, param
 from graph.types import Bars, Label, Price, Prob, Unit, Vol
-from layers.primitives.scalars import log_return
+from layers.primitives.scalars import clip, log_return
 
 STATES = 4
 FEATURES = 2
@@ -100,7 +100,7 @@ def settle(s: Memory, floor: float) -> float:
         s.p[j] /= raised
         if s.p[j] > 0.0:
             entropy -= s.p[j] * log(s.p[j])
-    return min(max(entropy / log(4.0), 0.0), 1.0)
+    return clip(entropy / log(4.0), 0.0, 1.0)
 
 
 @layer(

@@ -44,7 +44,7 @@ class Out(NamedTuple):
 def risk_share(p: Params, size_hint: float, kelly: float, drawdown: float) -> float:
     """The share of equity to put at risk."""
     middle = 0.5 * (p.risk_low + p.risk_high)
-    risk = min(max(middle * (0.5 + size_hint), p.risk_low), p.risk_high)
+    risk = clip(middle * (0.5 + size_hint), p.risk_low, p.risk_high)
     cuts = floor(drawdown / p.dd_step + 1e-9)
     risk = max(risk - p.dd_cut * cuts, min(p.floor, risk))
     return min(risk, p.kelly_fraction * max(kelly, 0.0))

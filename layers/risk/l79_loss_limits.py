@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
 from graph.types import Flag, Notional, TimeMs, Unit
+from layers.primitives.scalars import clip
 
 DAY_MS = 86_400_000.0
 EPOCH_WEEKDAY = 3.0  # 1970-01-01 was a Thursday, three days after Monday
@@ -44,7 +45,7 @@ def loss(begin: float, now: float) -> float:
     """The share of `begin` that is gone, 0 to 1."""
     lost = 1.0
     if begin > 0.0 and isfinite(begin) and isfinite(now):
-        lost = min(max(1.0 - now / begin, 0.0), 1.0)
+        lost = clip(1.0 - now / begin, 0.0, 1.0)
     return lost
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
 from graph.types import Label, Notional, Unit
+from layers.primitives.scalars import clip
 
 
 class Params(Parameters):
@@ -63,7 +64,7 @@ def step(s: Memory, p: Params, equity: Notional) -> Out:
             s.peak = equity
             s.worst = 0.0
         if s.peak > 0.0:
-            drawdown = min(max(1.0 - equity / s.peak, 0.0), 1.0)
+            drawdown = clip(1.0 - equity / s.peak, 0.0, 1.0)
         if drawdown >= s.worst:
             s.worst = drawdown
             s.stages = 0.0
