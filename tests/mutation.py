@@ -110,7 +110,7 @@ def tests_for(file: Path) -> list[list[str]]:
     users = _users(file)
     keys = sorted({key for user in users for key in _numbers(user)})
     words = {f'"L{key}"' for key in keys} | {user.stem for user in users} | {f"test_l{key}_" for key in keys}
-    tests = sorted((ROOT / "tests" / "layers").glob("test_*.py"))
+    tests = sorted((ROOT / "tests" / "layers").rglob("test_*.py"))
     naming = [t for t in tests if any(word in _text(t) for word in words) and t.name != "test_all_layers.py"]
     runs = [[str(t.relative_to(ROOT)), "-k", _either(keys, t)] for t in naming]
     if "primitives" in file.parts and _reaches_primitive_tests(users):
