@@ -34,6 +34,9 @@ from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 8192
 EQUITY_PARTS = "equity.parts"
+VALUES = "values"
+RUN_FILES = ("trades.parquet", "fills.parquet", "equity.parquet", "result.json", "report.html", VALUES)
+"""What the folder of a run holds."""
 _PART_ROWS = 1 << 15
 
 
@@ -128,7 +131,7 @@ class _Keeper:
     def __init__(self, plan: Plan, ports: Sequence[str], folder: Path) -> None:
         self._plan = plan
         self._names = [_names(plan, [p for p in ports if plan.column(p).shared == shared]) for shared in (False, True)]
-        self._values = _Parts(folder / "values")
+        self._values = _Parts(folder / VALUES)
         self._balances = _Parts(folder / EQUITY_PARTS)
         self._fills: list[np.ndarray] = []
         self._symbols = np.array(plan.symbols)

@@ -6,7 +6,8 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,6 +32,13 @@ FILE_CODES = {
             "F004", "disk full", "The disk, or the quota on it, has no room left.", "Free some space and run again."
         ),
         CodePage("F005", "a folder is in the way", "The name belongs to a folder.", "Choose another file name."),
+        CodePage("F006", "a file is in the way", "The name of the folder belongs to a file.", "Choose another folder."),
+        CodePage(
+            "F007",
+            "a folder of something else",
+            "A folder is replaced whole, and this one holds what the command did not write.",
+            "Name another folder, or move away what is named here.",
+        ),
         CodePage(
             "F009",
             "cannot write",
@@ -49,6 +57,7 @@ _CODE_OF_ERRNO = {
     errno.ENOSPC: "F004",
     errno.EDQUOT: "F004",
     errno.EISDIR: "F005",
+    errno.EEXIST: "F006",
 }
 _NUMBER_IN_TEXT = re.compile(r"\(os error (\d+)\)")
 
@@ -75,6 +84,43 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         if number is None:
             raise
         raise _refused(target, number) from error
+
+
+@contextmanager
+def write_folder(path: str | os.PathLike[str], known: Collection[str]) -> Iterator[Path]:
+    """Yield a new folder beside `path` to fill; it takes the name `path` when the block ends without an exception.
+
+    known: the names that a folder which stands there may hold, for it is removed; one that holds anything else is
+    refused. On any exception, Ctrl-C included, what was written is removed and the old folder stays as it was. Folders
+    above are made. What the operating system refuses is raised as a StratoError.
+    """
+    target = Path(path).resolve()
+    part, old = (target.with_name(f".{target.name}.{secrets.token_hex(4)}.{end}") for end in ("part", "old"))
+    try:
+        with refused_as_error(target):
+            _refuse_foreign(target, known)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.mkdir()
+            yield part
+            _refuse_foreign(target, known)
+            if target.exists():
+                target.rename(old)
+            part.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _refuse_foreign(folder: Path, known: Collection[str]) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+    foreign = sorted({entry.name for entry in folder.iterdir()} - set(known)) if folder.exists() else []
+    if foreign:
+        page = FILE_CODES["F007"]
+        names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise StratoError(f"cannot replace {folder}: {page.title}: it holds {names}", page.fix, page.code)
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,10 +119,11 @@ def run_into(
     target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
-    from runtime.backtest import role_labels, role_ports, run_backtest, write_results
+    from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
+    from runtime.files import write_folder
     from runtime.metrics import compute_metrics
 
-    with folder_made_whole(target) as folder, noticing_ctrl_c() as check:
+    with write_folder(target, RUN_FILES) as folder, noticing_ctrl_c() as check:
         with progress(market.bars, console) as advance:
 
             def bars_done(done: int) -> None:
@@ -137,28 +136,6 @@ def run_into(
         write_results(result, metrics, roles, labels, folder)
         check()
     return result, metrics
-
-
-@contextmanager
-def folder_made_whole(target: Path) -> Iterator[Path]:
-    """A new folder that replaces `target` at the end; on any failure, Ctrl-C included, `target` stays as it was."""
-    from runtime.files import refused_as_error
-
-    with refused_as_error(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        with refused_as_error(target):
-            yield folder
-            if target.exists():
-                old = folder.with_suffix(".old")
-                target.rename(old)
-                folder.rename(target)
-                shutil.rmtree(old)
-            else:
-                folder.rename(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

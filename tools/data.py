@@ -29,7 +29,9 @@ class Stamp(str, Enum):  # noqa: UP042 - the command line shows the plain value
 Stored = Annotated[Path, typer.Argument(help="A Parquet file of bars, or a folder of them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Clock = Annotated[str | None, typer.Option(help="Spacing of the bars, such as 1m; without it, as the bars lie.")]
-Target = Annotated[Path, typer.Argument(help="The Parquet file to write; in a folder, a file a symbol.")]
+_FILES = "A file to write, if it ends in .parquet; else a folder, in which each symbol has a file"
+Target = Annotated[Path, typer.Argument(help=f"{_FILES}.")]
+Growing = Annotated[Path, typer.Argument(help=f"{_FILES}, to which the bars are added.")]
 
 
 def clock_ms(text: str | None) -> int | None:
@@ -45,7 +47,7 @@ def clock_ms(text: str | None) -> int | None:
 @app.command("import")
 def import_(
     source: Annotated[Path, typer.Argument(help="CSV (also .gz), Feather or Parquet.")],
-    target: Target,
+    target: Growing,
     map_: Annotated[
         list[str] | None, typer.Option("--map", help="OURS=THEIRS, where a column is not recognised: close=Last.")
     ] = None,
@@ -71,9 +73,9 @@ def import_(
     _print_findings(done.warnings)
     from graph.clock import format_clock
 
-    names = ", ".join(str(f) for f in done.files)
     order = ", turned round (they were listed newest first)" if done.newest_first else ""
-    print(f"{done.rows} bars of {format_clock(done.clock_ms)}, {', '.join(done.symbols)}{order} -> {names}")
+    what = f"{done.rows} bars of {format_clock(done.clock_ms)}, {', '.join(done.symbols)}{order}"
+    print(f"{what} -> {_written(done.files, done.kept)}")
 
 
 @app.command()
@@ -133,7 +135,7 @@ def info(
 
 @app.command()
 def synth(
-    target: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    target: Target,
     symbols: Annotated[str, typer.Option(help="Comma-separated names.")] = "AAA,BBB,CCC",
     bars: Annotated[int, typer.Option(min=1, help="Steps of the clock.")] = 43_200,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bars.")] = 1,
@@ -148,22 +150,22 @@ def synth(
     names = [s.strip() for s in symbols.split(",") if s.strip()]
     if not names or len(set(names)) < len(names):
         raise typer.BadParameter("give at least one symbol, and each once: --symbols AAA,BBB")
-    from runtime.data.bars import write_bars
+    from runtime.data.storing import store_bars
     from runtime.data.synthetic import synthesise
 
     spacing = clock_ms(clock)
     assert spacing is not None
     with working(f"making {bars} bars"):
         table = synthesise(names, bars, seed, spacing, book=book)
-        write_bars(table, target)
-    print(f"{table.height} bars of {clock}, {', '.join(names)} -> {target}")
+        done = store_bars(table, target, spacing)
+    print(f"{done.rows} bars of {clock}, {', '.join(names)} -> {_written(done.files)}")
 
 
 @app.command()
 def book(
     depth: Annotated[Path, typer.Argument(help="Parquet file of depth updates with a snapshot among them.")],
     trades: Annotated[Path, typer.Argument(help="Parquet file of the single trades of the same recording.")],
-    target: Target,
+    target: Growing,
     symbol: Annotated[str, typer.Option(help="What was recorded, such as BTCUSDT.")],
     every: Annotated[str, typer.Option(help="Length of a bar, such as 1s or 250ms.")] = "1s",
     as_json: AsJson = False,
@@ -194,14 +196,14 @@ def book(
     left_out = f", {built.off_book} not made on the book left out" if built.off_book else ""
     print(
         f"{built.bars} bars of {every}, {built.symbol}, {format_time(built.first)} to {format_time(built.last)}, "
-        f"{built.idle} without a trade; {built.trades} trades{left_out} -> {built.file}"
+        f"{built.idle} without a trade; {built.trades} trades{left_out} -> {_written((built.file,), built.kept)}"
     )
 
 
 @app.command("resample")
 def resample_(
     source: Stored,
-    target: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    target: Target,
     clock: Annotated[str, typer.Option(help="Spacing of the slower bars, such as 15m.")],
 ) -> None:
     """Write slower bars made from stored ones; gaps stay gaps.
@@ -214,8 +216,14 @@ def resample_(
     spacing = clock_ms(clock)
     assert spacing is not None
     with working(f"reading {source}"):
-        rows = resample_file(source, target, spacing)
-    print(f"{rows} bars of {clock} -> {target}")
+        done = resample_file(source, target, spacing)
+    print(f"{done.rows} bars of {clock} -> {_written(done.files)}")
+
+
+def _written(files: tuple[Path, ...], kept: int = 0) -> str:
+    """Where bars went, and what was there."""
+    names = ", ".join(str(f) for f in files)
+    return f"{names}, added to {kept} bars" if kept else names
 
 
 def _mapping(pairs: list[str]) -> dict[str, str]:

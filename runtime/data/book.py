@@ -21,10 +21,10 @@ from numba import njit
 
 from graph.clock import format_clock, format_time
 from graph.market import BOOK_LEVELS, LADDERS
-from runtime.data.bars import write_bars
 from runtime.data.check import check_table, errors_of
 from runtime.data.findings import DataError, Finding, refuse
 from runtime.data.recording import Depth, Trades, read_depth, read_trades
+from runtime.data.storing import store_bars
 
 _NS = 1_000_000  # nanoseconds in a millisecond
 _SKEW_MS = 500.0  # no way to an exchange takes longer on the median: beyond it, in either direction, a clock is wrong
@@ -35,11 +35,13 @@ _LARGEST_MS = 86_400_000  # longer bars have no use for the book at their close
 class Built:
     """What was made of a recording. first, last: UTC milliseconds at which the first and the last bar open.
 
-    trades: on how many the bars rest. off_book: trades left out, as they were not made on the book. idle: bars without
-    a trade. lag_ms: median of receipt minus the exchange's time; None where the file does not tell.
+    kept: bars that were in the file before and stayed. trades: on how many the bars rest. off_book: trades left out, as
+    they were not made on the book. idle: bars without a trade. lag_ms: median of receipt minus the exchange's time;
+    None where the file does not tell.
     """
 
     file: Path
+    kept: int
     symbol: str
     clock_ms: int
     bars: int
@@ -61,20 +63,19 @@ def build(
 ) -> Built:
     """Write the bars of a recording to the store.
 
-    depth, trades: Parquet files of one symbol and one period. target: a file, or a folder in which the symbol gets one.
-    clock: length of a bar in milliseconds. Raises DataError for what cannot be trusted, and then writes nothing.
+    depth, trades: Parquet files of one symbol and one period. target: a file, or a folder in which the symbol has one,
+    to which the bars are added. clock: length of a bar in milliseconds. Raises DataError for what cannot be trusted,
+    and then writes nothing.
     """
     updates, made = read_depth(Path(depth)), read_trades(Path(trades))
     table = bars_of(updates, made, clock).with_columns(symbol=pl.lit(symbol))
-    file = Path(target)
-    if file.is_dir():
-        file = file / f"{symbol.replace('/', '-')}_{format_clock(clock)}.parquet"
-    found = check_table(table, file.name, clock)
+    found = check_table(table, Path(target).name, clock)
     if errors := errors_of(found):
         raise DataError(errors)
-    write_bars(table, file)
+    stored = store_bars(table, target, clock, add=True)
     return Built(
-        file=file,
+        file=stored.files[0],
+        kept=stored.kept,
         symbol=symbol,
         clock_ms=clock,
         bars=table.height,

@@ -13,11 +13,11 @@ from typing import Literal
 import polars as pl
 
 from graph.clock import format_clock
-from runtime.data.bars import canonical, write_bars
 from runtime.data.check import BarCheck, errors_of, spacing_of
 from runtime.data.columns import KLINE_COLUMNS, numbers, recognise, to_milliseconds
 from runtime.data.findings import DataError, Finding, refuse
 from runtime.data.pieces import readable, symbol_of_name
+from runtime.data.storing import store_bars
 
 _SEPARATORS = ",;\t|"
 _ROW = "source row"
@@ -25,9 +25,14 @@ _ROW = "source row"
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did. files: what was written. columns: canonical name to that of the source. times: how read."""
+    """What an import did.
+
+    files: what was written. kept: bars that were in them before and stayed. columns: canonical name to that of the
+    source. times: how read.
+    """
 
     files: tuple[Path, ...]
+    kept: int
     symbols: tuple[str, ...]
     rows: int
     clock_ms: int
@@ -48,10 +53,10 @@ def import_bars(
 ) -> Imported:
     """Bring the bars of a file into the store.
 
-    target: a file, or a folder in which each symbol gets a file. columns: canonical name to the source's, where it is
-    not recognised. symbol: what the file holds, if no column says so; without it the file's name. stamp: whether the
-    source dates a bar by its open or its close. clock_ms: spacing of the bars, if it cannot be seen in them.
-    time_format: a strptime pattern for times written in an unusual way.
+    target: a file, or a folder in which each symbol has a file, to which the bars are added. columns: canonical name
+    to the source's, where it is not recognised. symbol: what the file holds, if no column says so; without it the
+    file's name. stamp: whether the source dates a bar by its open or its close. clock_ms: spacing of the bars, if it
+    cannot be seen in them. time_format: a strptime pattern for times written in an unusual way.
 
     Bars listed newest first are turned round. Nothing else is repaired: raises DataError, and then writes nothing.
     """
@@ -74,9 +79,11 @@ def import_bars(
     findings = [f if f.row is None else replace(f, row=table[_ROW][f.row - 1] + 1) for f in check.findings()]
     if errors := errors_of(findings):
         raise DataError(errors)
-    files = _write(table, Path(target), clock)
+    stored = store_bars(table, target, clock, add=True)
     symbols = tuple(table["symbol"].unique(maintain_order=True))
-    return Imported(files, symbols, table.height, clock, mapping, understood, newest_first, tuple(findings))
+    return Imported(
+        stored.files, stored.kept, symbols, table.height, clock, mapping, understood, newest_first, tuple(findings)
+    )
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -140,16 +147,3 @@ def _clock(table: pl.DataFrame, origin: Path) -> int:
         raise refuse("D003", origin.name, "the table is empty")
     detail = " and ".join(map(format_clock, found)) if found else "a single bar does not tell"
     raise refuse("D023", origin.name, f"the spacing of its bars is not plain: {detail}", "Give it, such as --clock 1m.")
-
-
-def _write(table: pl.DataFrame, target: Path, clock: int) -> tuple[Path, ...]:
-    bars = table.select(canonical(table.columns))
-    if not target.is_dir():
-        write_bars(bars, target)
-        return (target,)
-    files = []
-    for (symbol,), part in bars.partition_by("symbol", maintain_order=True, as_dict=True).items():
-        file = target / f"{str(symbol).replace('/', '-')}_{format_clock(clock)}.parquet"
-        write_bars(part, file)
-        files.append(file)
-    return tuple(files)

@@ -7,10 +7,11 @@ import os
 import polars as pl
 
 from graph.clock import format_clock
-from runtime.data.bars import BOOK, SCHEMA, write_bars
+from runtime.data.bars import BOOK, SCHEMA
 from runtime.data.check import check_table, errors_of, spacing_of
 from runtime.data.findings import DataError, refuse
 from runtime.data.store import open_series
+from runtime.data.storing import Stored, store_bars
 
 _SUMS = ("volume", "quote_volume", "trades", "buy_volume")
 
@@ -32,15 +33,14 @@ def resample(bars: pl.DataFrame, clock_ms: int) -> pl.DataFrame:
     return slow.select(n for n in SCHEMA if n in slow.columns)
 
 
-def resample_file(source: str | os.PathLike[str], target: str | os.PathLike[str], clock_ms: int) -> int:
-    """Write the bars stored at `source` as slower ones to the file `target`; returns how many bars it has."""
+def resample_file(source: str | os.PathLike[str], target: str | os.PathLike[str], clock_ms: int) -> Stored:
+    """Write the bars stored at `source` as slower ones to `target`, a file, or a folder with a file a symbol."""
     parts = []
     for series in open_series(source):
         frames = pl.concat(series.frames(series.first, series.last + 1), how="diagonal")
         parts.append(resample(frames.with_columns(symbol=pl.lit(series.symbol)), clock_ms))
     slow = pl.concat(parts, how="diagonal")
-    write_bars(slow, target)
-    return slow.height
+    return store_bars(slow, target, clock_ms)
 
 
 def _aggregates(columns: list[str]) -> list[pl.Expr]:

@@ -198,7 +198,7 @@ def test_resampling_keeps_symbols_apart_and_needs_a_multiple(tmp_path: Path) -> 
     funding = pl.when(pl.col("time") == T0).then(0.01).otherwise(float("nan"))
     table = pl.concat([bars(20), bars(10, "BBB")]).with_columns(funding_rate=funding)
     write_bars(table, tmp_path / "all.parquet")
-    assert resample_file(tmp_path / "all.parquet", tmp_path / "slow.parquet", 5 * MINUTE) == 6
+    assert resample_file(tmp_path / "all.parquet", tmp_path / "slow.parquet", 5 * MINUTE).rows == 6
     slow = pl.read_parquet(tmp_path / "slow.parquet")
     assert slow["symbol"].to_list() == ["AAA"] * 4 + ["BBB"] * 2
     assert slow["volume"].to_list() == [15.0, 40.0, 65.0, 90.0, 15.0, 40.0]

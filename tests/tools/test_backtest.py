@@ -95,6 +95,20 @@ def test_a_folder_that_cannot_be_written_is_said_plainly(stored: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_of_something_else_is_not_replaced(stored: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine", encoding="utf-8")
+    done = run("backtest", CROSS, "--data", stored, "-o", mine)
+    assert done.returncode == 3
+    assert "F007" in done.stderr and "it holds notes.txt" in done.stderr and "Traceback" not in done.stderr
+    assert (mine / "notes.txt").read_text(encoding="utf-8") == "mine"
+    (mine / "notes.txt").unlink()
+    for _ in range(2):
+        assert run("backtest", CROSS, "--data", stored, "-o", mine).returncode == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
 def test_settings_are_checked_with_their_place(stored: Path, tmp_path: Path) -> None:
     config = tmp_path / "mine.yaml"
     config.write_text("cash: 5000\nvenue:\n  taker_fees: 3\n  maintenance: 7\n", encoding="utf-8")

@@ -118,11 +118,15 @@ def test_every_numbered_layer_says_what_its_step_costs() -> None:
     assert without == []
 
 
-def test_the_command_writes_a_folder_and_replaces_it_whole(shell: Shell) -> None:
+def test_the_command_writes_a_folder_and_replaces_its_own_only(shell: Shell) -> None:
     Path("site").mkdir()
-    Path("site/old.html").write_text("old", encoding="utf-8")
+    Path("site/index.html").write_text("old", encoding="utf-8")
     assert shell.run("docs", "-o", "site") == 0
     assert shell.out.strip() == "site/index.html" and Path("site/l14_rsi.html").exists()
-    assert not Path("site/old.html").exists()
+    assert Path("site/index.html").read_text(encoding="utf-8") != "old"
+    Path("site/mine.html").write_text("mine", encoding="utf-8")
+    assert shell.run("docs", "-o", "site") == 3
+    assert "F007" in shell.err and "it holds mine.html" in shell.err
+    assert Path("site/mine.html").exists() and Path("site/l14_rsi.html").exists()
     assert shell.run("docs", "-o", "other", "--folder", "nowhere") == 2
     assert "nowhere is no folder" in shell.err and not Path("other").exists()

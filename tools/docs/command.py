@@ -19,8 +19,7 @@ def docs(
     Example: stratoquant docs -o site/
     """
     from layers import catalogue
-    from runtime.files import write_text
-    from tools.backtest import folder_made_whole
+    from runtime.files import write_folder, write_text
     from tools.docs.pages import pages
 
     registry = catalogue()
@@ -29,7 +28,7 @@ def docs(
             raise typer.BadParameter(f"{folder} is no folder")
         registry = registry.with_folder(folder)
     made = pages([registry.get(key) for key in registry.keys()])  # noqa: SIM118 - a registry is no mapping
-    with folder_made_whole(output) as part:
+    with write_folder(output, made) as part:
         for name, text in made.items():
             write_text(part / name, text)
     print(output / "index.html")

@@ -1,0 +1,79 @@
+"""Bars on their way into the store: one file, or a folder that holds a file a symbol and takes more of it later."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from graph.clock import format_clock, format_time
+from runtime.data.bars import canonical, write_bars
+from runtime.data.check import errors_of
+from runtime.data.findings import DataError, refuse
+from runtime.data.pieces import check_file, pieces_of, readable
+from runtime.files import refused_as_error
+
+
+@dataclass(frozen=True)
+class Stored:
+    """files: what was written. kept: bars that were in them before and stayed. rows: bars that were written anew."""
+
+    files: tuple[Path, ...]
+    kept: int
+    rows: int
+
+
+def store_bars(table: pl.DataFrame, target: str | os.PathLike[str], clock_ms: int, *, add: bool = False) -> Stored:
+    """Write a table of bars, which names its symbols, to `target`.
+
+    target: a name that ends in .parquet is the file, which is replaced; any other is a folder, made if its parent is
+    there, in which each symbol has a file of each clock. add: the bars of such a file stay, but for those of the same
+    times; without it the file is replaced. Raises StratoError where the system refuses, and DataError, before anything
+    is written, where a file of the folder is unsound or would hold another symbol's bars or a time that another has.
+    """
+    path = Path(target)
+    if path.suffix == ".parquet" and not path.is_dir():
+        write_bars(table, path)
+        return Stored((path,), 0, table.height)
+    with refused_as_error(path):
+        path.mkdir(exist_ok=True)
+    parts = table.partition_by("symbol", maintain_order=True, as_dict=True)
+    contents: dict[Path, pl.DataFrame] = {}
+    for (symbol,), part in parts.items():
+        file = path / f"{_plain(str(symbol))}_{format_clock(clock_ms)}.parquet"
+        if file in contents:
+            detail = f"{contents[file]['symbol'][0]} and {symbol} would both lie in it"
+            raise refuse("D016", file.name, detail, "Give one of them another name, or import them into two folders.")
+        _refuse_twice(file, str(symbol), part)
+        contents[file] = _joined(file, str(symbol), part, clock_ms) if add and file.exists() else part
+    for file, bars in contents.items():
+        write_bars(bars, file)
+    return Stored(tuple(contents), sum(bars.height for bars in contents.values()) - table.height, table.height)
+
+
+def _plain(symbol: str) -> str:
+    """The symbol as part of a file's name."""
+    return symbol.replace("/", "-")
+
+
+def _refuse_twice(file: Path, symbol: str, new: pl.DataFrame) -> None:
+    """Raises DataError where bars of the symbol on another clock claim the time of the new ones."""
+    first, last = new["time"][0], new["time"][-1]
+    for other in sorted(file.parent.glob(f"{glob.escape(_plain(symbol))}_*.parquet")):
+        for piece in pieces_of(other) if other != file else ():
+            if piece.symbol == symbol and piece.first <= last and first <= piece.last:
+                detail = f"{symbol} from {format_time(first)} to {format_time(last)} lies in {other.name} as well"
+                raise refuse("D019", file.name, detail, "Choose another folder: in one, a time belongs to one file.")
+
+
+def _joined(file: Path, symbol: str, new: pl.DataFrame, clock_ms: int) -> pl.DataFrame:
+    """The new bars among those that the file holds of other times."""
+    if errors := errors_of(check_file(file, clock_ms, symbol)):
+        raise DataError(errors)
+    with readable(file):
+        held = pl.read_parquet(file, glob=False)
+    held = held.select(canonical(held.columns)).with_columns(symbol=pl.lit(symbol))
+    return pl.concat([held.join(new, on="time", how="anti"), new], how="diagonal").sort("time")
