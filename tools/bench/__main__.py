@@ -29,6 +29,7 @@ from tools.bench.product import (
     master_figures,
     one_node_figures,
     stepper,
+    year_seconds,
 )
 
 BATCH_BARS = 100_000
@@ -84,6 +85,7 @@ def main(
 def _master(console: Console) -> None:
     figures = {n: v for n, v in master_figures(BATCH_BARS).items() if n.startswith("batch")}
     _table(console, "master wiring, ns a bar and symbol", figures, "ns")
+    _table(console, "master wiring, a year of minutes", year_seconds(), "s")
     _table(console, "ns a bar, one symbol", one_node_figures(BATCH_BARS), "ns")
 
 

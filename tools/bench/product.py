@@ -25,6 +25,7 @@ from tools.bench.measure import in_new_process, median_seconds, step_percentiles
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
 INDICATORS = Path("specs/twenty_indicators.yaml")
+YEAR = 525_600  # minutes
 
 _ONE_NODE = """
 stratoquant: 1
@@ -76,6 +77,12 @@ def master_figures(bars: int) -> dict[str, float]:
     figures = {"batch, three symbols": three.nanoseconds(), "batch, one symbol": one.nanoseconds()}
     p50, p99 = step_percentiles(stepper(one), min(bars, 20_000))
     return figures | {"step p50": p50, "step p99": p99}
+
+
+def year_seconds() -> dict[str, float]:
+    """Median wall seconds of a year of minutes of one symbol through the whole master, the venue in the loop."""
+    year = ready(MASTER, synthetic_market(("BTCUSDT",), YEAR, 1))
+    return {f"{YEAR:,} bars of one symbol": median_seconds(year.run, 3)}
 
 
 def indicators(bars: int) -> tuple[Ready, dict[str, np.ndarray]]:
