@@ -131,10 +131,13 @@ def _numbers(file: Path) -> list[str]:
 
 
 def _either(keys: list[str], test: Path) -> str:
-    """Tests named after the layer or run over its key, where the file names its tests so; else all of the file."""
+    """Tests named after the layer or after none, and those run over its key, where the file names tests after layers;
+    else all of the file."""
     named = [f"l{key}_" for key in keys if f"def test_l{key}_" in _text(test)]
-    over_keys = [f"L{key}{end}" for key in keys for end in "]-"] if named else []
-    return " or ".join(named + over_keys)
+    if not named:
+        return ""
+    over_keys = [f"L{key}{end}" for key in keys for end in "]-"]
+    return " or ".join([*named, *over_keys, *re.findall(r"def (test_(?!l\d)\w+)", _text(test))])
 
 
 def _users(file: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
-from graph.types import Real
+from graph.types import Opt, Real
 from layers.primitives.averages import Smoothed, ewm, rma
 from layers.primitives.extremum import Highest, Lowest, highest, lowest
 from layers.primitives.median import MedianWindow, rolling_median
@@ -14,9 +14,11 @@ from layers.primitives.regression import LineFit, PairFit, line_fit, pair_fit
 from layers.primitives.rolling import (
     RollingMean,
     RollingMoments,
+    RollingPair,
     RollingSum,
     rolling_mean,
     rolling_moments,
+    rolling_pair,
     rolling_sum,
 )
 from layers.primitives.weighted import Weighted, weighted_mean
@@ -151,6 +153,7 @@ def bars(s: BarsMemory, p: Strength, high: Real, low: Real, close: Real) -> Bars
 
 class PairsMemory(State):
     fit: PairFit = sized(capacity)
+    sums: RollingPair = sized(capacity)
 
 
 class PairsOut(NamedTuple):
@@ -161,11 +164,22 @@ class PairsOut(NamedTuple):
     covariance: Real
     variance_x: Real
     variance_y: Real
+    sum_x: Real
+    sum_y: Real
 
 
 @layer(None, "pairs", domain="block", source="test")
-def pairs(s: PairsMemory, p: Window, x: Real, y: Real) -> PairsOut:
+def pairs(s: PairsMemory, p: Window, x: Opt[Real], y: Opt[Real]) -> PairsOut:
     slope = pair_fit(s.fit, x, y, p.n)
+    sum_x = rolling_pair(s.sums, x, y, p.n)
     return PairsOut(
-        slope, s.fit.intercept, s.fit.r2, s.fit.slope_error, s.fit.covariance, s.fit.variance_x, s.fit.variance_y
+        slope,
+        s.fit.intercept,
+        s.fit.r2,
+        s.fit.slope_error,
+        s.fit.covariance,
+        s.fit.variance_x,
+        s.fit.variance_y,
+        sum_x,
+        s.sums.second,
     )

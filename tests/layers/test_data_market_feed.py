@@ -226,6 +226,13 @@ def test_books() -> None:
     np.testing.assert_array_equal(ours["bid_px"][[2, 5, 7]], events["bid_px"][[2, 5, 7]])
 
 
+def test_a_book_whose_best_prices_meet_is_crossed() -> None:
+    events = even_bars(3)
+    events["bid_px"][1, 0] = events["ask_px"][1, 0]
+    ours = run_layer(market_feed, {"raw": events, "now": events["time"].copy()})
+    assert ours["quality"].tolist() == [1, 0.75, 1]
+
+
 def test_the_best_level_alone_makes_a_book() -> None:
     events = even_bars(3)
     for name in ("bid_px", "bid_qty", "ask_px", "ask_qty"):

@@ -220,6 +220,7 @@ def test_a_decision_survives_packing():
         assert np.abs(np.array([b[name] for b in back]) - given_in[name]).max() <= 0.5 / 127 + 1e-12
     target = np.array([b["target"] for b in back])
     sizes = np.abs(given_in["target"])
+    assert not np.signbit(target[sizes == 0.0]).any()
     assert (np.abs(target) <= sizes).all()
     assert (np.abs(target - given_in["target"]) <= sizes / 512).all()
     again = run_layer(l98_mirror_encode.step, {n: np.array([b[n] for b in back]) for n in given_in})["word"]

@@ -119,6 +119,7 @@ def test_l65_agrees_with_what_was_said_looked_up(with_members: bool) -> None:
     signals = random.choice([-1.0, 0.0, 0.0, 0.0, 1.0, np.nan], (bars, 24))
     members = np.where(random.random((bars, 4)) < 0.3, np.nan, random.random((bars, 4)))
     members[: bars // 2, 1] = 0.5
+    members[::50, 0] = random.choice([0.0, 1.0], bars // 50)  # sure of it, and at times wrong
     if not with_members:
         members[:] = np.nan
     params = {"horizon": horizon, "rate": 0.3, "prior": 8.0, "delta": 0.01, "lambda_": 3.0}

@@ -335,7 +335,7 @@ def tradeability(**changed: np.ndarray | float) -> dict[str, np.ndarray]:
 def test_l63_agrees_with_its_formula() -> None:
     random = np.random.default_rng(10)
     spread, buy, sell = random.uniform(0, 30, (3, 2000))
-    rank, quality, sigma = random.uniform(0.8, 1.0, 2000), random.random(2000), random.uniform(2e-4, 2e-3, 2000)
+    rank, quality, sigma = random.uniform(0.8, 1.0, 2000), random.random(2000), random.uniform(2e-5, 2e-3, 2000)
     x = {"spread": spread, "cost_buy": buy, "cost_sell": sell, "vpin_rank": rank, "quality": quality, "sigma": sigma}
     limits = {"max_cost": 20.0, "max_spread": 14.0, "toxic": 0.9}
     inputs = x | {"fillable": np.ones(2000), "stale": np.zeros(2000)}
@@ -355,6 +355,7 @@ def test_l63_does_not_avoid_what_is_just_allowed() -> None:
     free = tradeability(cost_buy=0.0, cost_sell=0.0, sigma=0.0)["score"][0]
     assert free == tradeability(cost_buy=0.0, cost_sell=0.0)["score"][0] > 0.5
     assert tradeability(sigma=0.0)["score"][0] < 1e-9
+    assert tradeability(cost_buy=0.5, cost_sell=0.5, sigma=0.0)["score"][0] < 1e-9
 
 
 @pytest.mark.parametrize(

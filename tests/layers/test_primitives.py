@@ -119,6 +119,21 @@ def test_pairs_agree_with_statsmodels() -> None:
     agree(ours["r2"], theirs.rsquared, scale=1e-3)
 
 
+@pytest.mark.parametrize("n", [3, 15, 255])
+def test_two_sums_are_those_of_the_values_that_have_both(n: int) -> None:
+    bar = real_bars(SYMBOLS[0], 20_000)
+    x, y = np.diff(np.log(bar["close"])), bar["volume"][1:].copy()
+    x[::7] = np.nan
+    y[::11] = np.nan
+    ours = run_layer(pairs, {"x": x, "y": y}, {"n": n})
+    both = ~np.isnan(x + y)
+    agree(ours["sum_x"][both], talib.SUM(x[both], n), scale=n * float(np.nanstd(x)))
+    agree(ours["sum_y"][both], talib.SUM(y[both], n))
+    for name in ("sum_x", "sum_y"):
+        held = pd.Series(np.where(both, ours[name], np.nan)).ffill().to_numpy()
+        np.testing.assert_array_equal(ours[name], held)
+
+
 def test_ranges_and_averages_agree_with_tradingview() -> None:
     table = tradingview("ta_tr")
     ours = run_layer(bars, {c: table[c].to_numpy() for c in ("high", "low", "close")})

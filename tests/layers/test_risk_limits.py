@@ -111,6 +111,13 @@ def test_drawdown_control_by_looking_back(seed, recover):
     assert ((out["stage"] == 2) == (scale <= 0)).all()
 
 
+def test_what_was_won_back_counts_anew_when_the_worst_is_reached_again():
+    equity = np.array([100.0, 90, 95, 90, 92.5])
+    out = run_layer(l80_drawdown_control.step, {"equity": equity}, {"recover": 0.5})
+    np.testing.assert_allclose(out["scale"], [1, 0.5, 1, 0.5, 0.5], atol=1e-12)
+    np.testing.assert_allclose(out["scale"], drawdown_by_hand(equity, 0.05, 0.15, 0.5)[1], atol=1e-12)
+
+
 def test_drawdown_in_any_unit_of_money():
     equity = np.array([100.0, 104, 96, 90, 95, 101, 104, 80])
     usual, small = (run_layer(l80_drawdown_control.step, {"equity": equity * unit}) for unit in (1.0, 2.0**-20))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.layers.pattern.charts import SIDES, Values, fired, lived, run
+from tests.layers.pattern.charts import SIDES, Values, fired, lived, run, turn
 from tests.layers.pattern.swings import (
     RECORDED,
     fires_at,
@@ -80,10 +80,18 @@ def test_l36_begins_with_no_bar_that_is_a_pivot_on_both_sides(low: float, fires:
     close = walk(TWO, [98, 98, 98])
     high, lows = close + 0.25, close - 0.25
     lows[4], lows[3] = low, 95.0
-    bars = {"high": high, "low": lows, "close": close, "atr": 1.0}
-    if side < 0.0:
-        bars |= {"high": 200.0 - lows, "low": 200.0 - high, "close": 200.0 - close}
-    assert fires_at(run("L36", {**bars}, {"pivot": 2})) == fires
+    bars = turn({"high": high, "low": lows, "close": close}, side)
+    assert fires_at(run("L36", {**bars, "atr": 1.0}, {"pivot": 2})) == fires
+
+
+@SIDES
+@pytest.mark.parametrize("low", [102.0, 98.0])
+def test_l36_takes_a_second_top_on_a_bar_that_is_a_low_as_well(low: float, side: float) -> None:
+    """After a low swing the top of such a bar comes first, and the bar's own low is the newest swing."""
+    close = walk(TWO, [101, 100, 98.5, 98.5])
+    bars = {"high": close + 0.25, "low": close - 0.25, "close": close}
+    bars["low"][12] = low
+    assert fires_at(run("L36", {**turn(bars, side), "atr": 1.0}, {"pivot": 2})) == [15]
 
 
 def doubles_by_hand(bars: Values, k: int, tolerance: float, span: int) -> tuple[np.ndarray, ...]:
