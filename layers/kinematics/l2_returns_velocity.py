@@ -1,6 +1,6 @@
 """L2: log returns over four horizons, and the speed of the present one with its first two changes.
 
-Rule: rk = ln(c / c[k]) for k = 1, 5, 15, 60. velocity = ewm(r1, smooth) / sqrt(ewm(r1^2, 4 smooth)), 0 where
+Rule: r_k = ln(c / c[k]) for k = 1, 5, 15, 60. velocity = ewm(r1, smooth) / sqrt(ewm(r1^2, 4 smooth)), 0 where
     nothing moved. acceleration = ewm(velocity - velocity[1], smooth), jerk = ewm(acceleration - acceleration[1],
     smooth).
 """

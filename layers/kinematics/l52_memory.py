@@ -4,7 +4,7 @@ Rule: r = ln(c / c[1]) over the last `window` returns, mu their mean. variance_r
     q mu over q times that of one-bar returns, overlapping and without bias (Lo and MacKinlay's M_r), 1 for a random
     walk; vr_z = sqrt(window) (variance_ratio - 1) / sqrt(theta), with theta for returns of changing variance. hurst =
     slope of ln sd of q-bar returns against ln q for q = 1, 2, 4, 8, 16 (population sd about each one's mean over the
-    window), held in 0..1. autocorr = sum of (r - mu)(r[1] - mu) over sum of (r - mu)^2.
+    window), held in 0..1. autocorr = sum (r - mu)(r[1] - mu) / sum (r - mu)^2.
 Note: the slope of a line through five places at equal distances gives the one in the middle, q = 4, no weight. A
     variance of r below 1e-18 is rounding, and counts as standing still: 1, 0, 0.5 and 0; no variance is taken to be
     smaller in the logarithms. A q above half the window counts as that half.

@@ -1,6 +1,6 @@
 """L6: how well the account has done lately, told in five numbers.
 
-Rule: with weights that halve every half_life bars: r = equity / equity[1] - 1, sharpe = mean r / sd r
+Rule: with weights that halve every half_life bars: r = equity / equity[1] - 1, sharpe = mean(r) / sd(r)
     sqrt(half_life), 0 where r does not vary; hit_rate = (wins + 1) / (wins + losses + 2), a win or a loss being a bar
     on which `realised` rose or fell; stability = r2 of equity against time. drawdown = 1 - equity / its highest so
     far. health = mean of 1 / (1 + e^-sharpe), hit_rate, max(0, 1 - 2 drawdown) and (1 +- stability) / 2, + where

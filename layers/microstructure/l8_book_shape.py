@@ -1,9 +1,9 @@
 """L8: the middle, spread, depth, imbalance and slope of the order book.
 
-Rule: mid = (a + b) / 2 with a, b the best ask and bid; microprice = (a qb + b qa) / (qa + qb), qa and qb the quantities
-    there; spread = (a - b) / mid 10^4; depth = sum of price times quantity over the first `levels` of a side;
-    imbalance = sum w_k (qb_k - qa_k) / sum w_k (qb_k + qa_k), w_k = e^(-decay k), k = 0 at the touch; slope = sum d Q /
-    sum d^2 over the levels of a side, Q the quantity up to a level and d its distance from mid in bps.
+Rule: mid = (a + b) / 2 with a, b the best ask and bid; microprice = (a B + b A) / (A + B), A and B the quantities
+    there; spread = (a - b) / mid 10^4; depth = sum p q, p a price and q its quantity, over the first `levels` of a
+    side; imbalance = sum w_k (B_k - A_k) / sum w_k (B_k + A_k), w_k = e^(-decay k), k = 0 at the touch; slope =
+    sum d Q / sum d^2 over the levels of a side, Q the quantity up to a level and d its distance from mid in bps.
 Note: a crossed book, or one that lacks any of the first `levels` on either side, gives missing values.
 """
 

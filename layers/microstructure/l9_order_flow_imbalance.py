@@ -1,9 +1,9 @@
 """L9: order flow imbalance: what was added to and taken from each side of the book since the last one.
 
-Rule: at level m the event e_m = [b >= b[1]] qb - [b <= b[1]] qb[1] - [a <= a[1]] qa + [a >= a[1]] qa[1], with prices b
-    and a and quantities qb and qa of the level, [1] those of the last whole book; ofi = sum e_m / m over m = 1..levels,
-    divided by the mean depth: the average of (qb + qa) / 2 over the levels and the last `window` whole books. ofi_norm
-    = tanh(z), z that of ofi over `window`. queue = (qb - qa) / (qb + qa) at the touch.
+Rule: at level m the event e_m = [b >= b[1]] B - [b <= b[1]] B[1] - [a <= a[1]] A + [a >= a[1]] A[1], with prices b
+    and a and quantities B and A of the level, [1] those of the last whole book; ofi = sum (e_m / m) over the levels,
+    divided by the mean depth: the average of (B + A) / 2 over the levels and the last `window` whole books. ofi_norm
+    = tanh(z), z that of ofi over `window`. queue = (B - A) / (B + A) at the touch.
 Note: a crossed book, or one that lacks any of the first `levels`, gives missing values and is not compared with. With
     bars the events are those between closes, which nets what came and went within a bar.
 """

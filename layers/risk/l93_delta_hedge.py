@@ -1,6 +1,6 @@
 """L93: how much of the underlying brings the delta of an options book back into a band that is worth its costs.
 
-Rule: band = (3/2 cost / 10^4 price gamma^2 / risk_aversion)^(1/3), Whalley and Wilmott's half-width for small costs
+Rule: band = (3 cost price gamma^2 / (2 10^4 risk_aversion))^(1/3), Whalley and Wilmott's half-width for small costs
     without interest. act = 1 where |delta| > band; hedge is what moves delta to the nearer edge: band - delta above,
     -band - delta below, else 0.
 Note: a missing delta or gamma is a book without options: band, hedge and act are 0. `sigma` plays no part in the rule.

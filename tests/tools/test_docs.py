@@ -48,16 +48,44 @@ def flat(markup: str | None) -> str:
         ("x = a - (b - c)", "x=a−(b−c)"),
         ("x = |close - close[window]|", "x=|close−close_[t−window]|"),
         ("x, y = m +- k sd", "x,y=m±ksd"),
-        ("u = +-t / 3", "u=[±t]/[3]"),
-        ("x = e^(-a / 2) = y", "x=e^[[−a]/[2]]=y"),
+        ("u = +-t / 3", "u=±[t]/[3]"),
+        ("x = e^(-a / 2) = y", "x=e^[−[a]/[2]]=y"),
         ("p = x <= 3", "p=x≤3"),
+        ("s = sum d Q / sum d^2", "s=[∑dQ]/[∑d^[2]]"),
+        ("s = -sum p ln p / ln 4", "s=−[∑pln(p)]/[ln(4)]"),
+        ("s = sum (x - y)(x[1] - y) / n", "s=[∑(x−y)(x_[t−1]−y)]/[n]"),
+        ("s = a / b c", "s=[a]/[b]c"),
+        ("m = (a B_k + b A_k) / n_ij", "m=[aB_[k]+bA_[k]]/[n_[ij]]"),
+        ("v = |H1 - |AB|| / P00", "v=[|H_[1]−|AB||]/[P_[00]]"),
+        ("v = |a| |b|", "v=|a||b|"),
+        ("v = gain / (gain + loss)", "v=[gain]/[gain+loss]"),
+        ("v = x^-2", "v=x^[−2]"),
+        ("v = (a / b)^2 1e4", "v=([a]/[b])^[2]·10^[4]"),
+        ("u = m -+ 2.5e-3 sd", "u=m∓2.5·10^[−3]sd"),
     ],
 )
 def test_equations_are_set(text: str, expected: str) -> None:
     assert flat(equation(text, LETTERS)) == expected
 
 
-@pytest.mark.parametrize("text", ["x = the mean of a", "x", "x = a b c unknown", "x = (a", "x = |a", "x = a, b", "= 3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = the mean of a",
+        "x",
+        "x = a b c unknown",
+        "x = (a",
+        "x = |a",
+        "x = a, b",
+        "= 3",
+        "x = sum",
+        "x = a gain",
+        "x = z-score",
+        "x = mystery(a)",
+        "x = a ^",
+        "x = a)",
+    ],
+)
 def test_prose_is_no_equation(text: str) -> None:
     assert equation(text, LETTERS) is None
 
@@ -68,8 +96,28 @@ def test_a_rule_is_prose_with_equations_in_it() -> None:
     assert "</math>, the <code>gain</code> &amp; loss of x; <math>" in html and html.endswith(" when it is &gt; 0.")
 
 
-def test_an_equation_that_cannot_be_read_to_its_end_stays_text() -> None:
-    assert "<math>" not in with_formulas("x = a + mystery(b)", set())
+@pytest.mark.parametrize(
+    "text", ["x = a + mystery(b)", "x = Ehlers' smoother", "x = bars since then", "x = a y mod m", "x = 2 / the mean"]
+)
+def test_an_equation_that_cannot_be_read_to_its_end_stays_text(text: str) -> None:
+    assert "<math>" not in with_formulas(text, {"y"})
+
+
+def test_an_equation_ends_where_prose_begins() -> None:
+    assert [flat(m) for m in formulas("x = side 1e4 pay a day; y = sum p q over all; z = gain / loss.")] == [
+        "x=side·10^[4]pay",
+        "y=∑pq",
+        "z=[gain]/[loss]",
+    ]
+    assert [flat(m) for m in formulas("over the last bars, up = 1; m, sd = 2 and a, b = 3")] == [
+        "up=1",
+        "m,sd=2",
+        "a,b=3",
+    ]
+
+
+def formulas(text: str) -> list[str]:
+    return re.findall(r"<math>.*?</math>", with_formulas(text, {"side", "pay"}))
 
 
 class Outline(HTMLParser):

@@ -1,36 +1,33 @@
 """Formulas in the notation of the layers' pages, set as MathML.
 
-The notation is that of the field in one line of text: x[1] is x of the step before, ^ a power, |x| a size, +- a sign of
-either kind, and two names beside each other a product. A formula is an equation whose every name is known; whatever
-else stands in a rule is prose and stays as it is.
+A formula is an equation. Whatever else stands in a rule is prose and stays as it is: a word that is not known and has
+another beside it, an equation that cannot be read to its end.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from html import escape
 
-_WORDS = (
-    "abs acos asin atan atan2 atr clip cos cosh erf ewm exp fabs floor hh hypot ll ln log log10 max mean median min "
-    "Phi pct_rank percentile range rma sd sign sin sinh sma sqrt sum tan tanh var z"
-)
-FUNCTIONS = frozenset(_WORDS.split())
+from tools.docs.notation import FUNCTIONS, SYMBOL, is_loose, parsed, tokens
+
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ",
     "mu": "μ", "nu": "ν", "omega": "ω", "phi": "φ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "theta": "θ",
-    "Phi": "Φ", "Sigma": "Σ", "sum": "∑", "ln": "ln",
+    "xi": "ξ", "Phi": "Φ", "Sigma": "Σ", "sum": "∑", "ln": "ln",
 }  # fmt: skip
-_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*|\+-|<=|>=|!=|==|[-+*/^()\[\]|,<>])")
 _SIDE = re.compile(r"(?<![\w.\]])[A-Za-z]\w*(?:\[\w+\])?(?:, [A-Za-z]\w*)* = ")
 _GOES_ON = re.compile(r"\s*[(\[+*/^|<>=-]")  # what stands behind an equation that was not read to its end
+_WORD = re.compile(r"\s+[`\w]|[-']")
+_WORDS_THAT_GO_ON = re.compile(r"\s+(mod|xor)\b")
 _COMPARISONS = {
     ast.Lt: "&lt;", ast.LtE: "≤", ast.Gt: "&gt;", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠",
 }  # fmt: skip
 _TIMES = "\u2062"  # a product that is not written
 _SIGNS = {ast.USub: "−", ast.UAdd: "+", ast.Invert: "±"}
-_STRENGTH = {ast.Add: 1, ast.Sub: 1, ast.BitOr: 1, ast.Mult: 2, ast.Div: 2, ast.Pow: 4}
+_STRENGTH = {ast.Add: 1, ast.Sub: 1, ast.BitOr: 1, ast.BitXor: 1, ast.Mult: 2, ast.Div: 2, ast.Pow: 4}
 
 
 def with_formulas(text: str, names: Collection[str]) -> str:
@@ -39,18 +36,26 @@ def with_formulas(text: str, names: Collection[str]) -> str:
     names: ports and parameters of the layer, known besides the functions, the letters, and what the rule defines.
     """
     text = " ".join(text.split())
+    sides = {_begins(text, match): match.end() for match in _SIDE.finditer(text)}
     known = {*names, *FUNCTIONS, *_GREEK}
-    known |= {name for match in _SIDE.finditer(text) for name in re.findall(r"[A-Za-z]\w*", match[0])}
+    known |= {name for start, end in sides.items() for name in re.findall(r"[A-Za-z]\w*", text[start:end])}
     html, done = "", 0
-    for match in _SIDE.finditer(text):
-        if match.start() < done:
-            continue
-        found = _longest(text, match.start(), known)
+    for start in sides:
+        found = _longest(text, start, known) if start >= done else None
         if found is not None:
             end, formula = found
-            html += _prose(text[done : match.start()]) + formula
+            html += _prose(text[done:start]) + formula
             done = end
     return html + _prose(text[done:])
+
+
+def _begins(text: str, side: re.Match[str]) -> int:
+    """Where the left side of an equation begins: with the first of names that commas part, or, where prose runs up to
+    that one, as in `over the last bars, up = 1`, with the last."""
+    before = text[: side.start()].rstrip()
+    if not before or before[-1] in ".,;:(" or before.endswith(" and"):
+        return side.start()
+    return side.start() + side[0].rfind(", ") + (2 if ", " in side[0] else 1)
 
 
 def _prose(text: str) -> str:
@@ -60,77 +65,41 @@ def _prose(text: str) -> str:
 
 def _longest(text: str, start: int, known: Collection[str]) -> tuple[int, str] | None:
     """The longest equation that begins at a place, with its end; None where there is none."""
-    ends = [start]
-    for token in _tokens(text, start):
-        ends.append(token)
-    for end in reversed(ends[1:]):
+    read = _read(text, start)
+    for end, word in reversed(read):
         formula = equation(text[start:end], known)
         if formula is not None:
-            return None if _GOES_ON.match(text, end) else (end, formula)
+            if (word == "a" or is_loose(word, known)) and _WORD.match(text, end):
+                continue
+            goes_on = _GOES_ON.match(text, end) or _WORDS_THAT_GO_ON.match(text, end)
+            return None if goes_on else (end, formula)
     return None
 
 
-def _tokens(text: str, start: int) -> Iterator[int]:
-    """Ends of the tokens from a place on, as far as they can belong to one equation."""
+def _read(text: str, start: int) -> list[tuple[int, str]]:
+    """The tokens from a place on, = among them, as far as they can belong to one equation, with where each ends."""
+    found: list[tuple[int, str]] = []
     place = start
     while True:
-        match = _TOKEN.match(text, place)
-        equals = re.match(r"\s*=(?!=)", text[place:])
-        if match is None and equals is None:
-            return
-        place = match.end() if match else place + equals.end()  # type: ignore[union-attr]
-        yield place
+        found += [(token.ends, token.text) for token in tokens(text, place)]
+        place = found[-1][0] if found else place
+        equals = re.compile(r"\s*=(?!=)").match(text, place)
+        if equals is None:
+            return found
+        place = equals.end()
+        found.append((place, "="))
 
 
 def equation(text: str, known: Collection[str]) -> str | None:
-    """MathML of `a = b` or `a = b = c`; None when a side is no formula or names something unknown."""
-    sides = re.split(r"\s=\s", text)
-    if len(sides) < 2:
-        return None
-    parsed = [_parsed(side, known) for side in sides]
-    if any(side is None for side in parsed) or isinstance(parsed[-1], ast.Tuple):
-        return None
-    return f"<math><mrow>{'<mo>=</mo>'.join(_set(side) for side in parsed if side is not None)}</mrow></math>"
-
-
-def _parsed(text: str, known: Collection[str]) -> ast.expr | None:
-    source = _as_python(text, known)
-    if source is None:
+    """MathML of `a = b` or `a = b = c`; None when a side is no formula."""
+    sides = [parsed(side, known) for side in re.split(r"\s=\s", text)]
+    whole = [side for side in sides if side is not None]
+    if len(sides) < 2 or len(whole) < len(sides) or isinstance(whole[-1], ast.Tuple):
         return None
     try:
-        tree = ast.parse(source, mode="eval").body
-        _set(tree)
-    except (SyntaxError, NotImplementedError):
+        return f"<math><mrow>{'<mo>=</mo>'.join(_set(side) for side in whole)}</mrow></math>"
+    except NotImplementedError:
         return None
-    return tree
-
-
-def _as_python(text: str, known: Collection[str]) -> str | None:
-    """The text with its products written out and in Python's signs; None for a word that is no name here."""
-    parts: list[str] = []
-    place, open_bar = 0, False
-    while place < len(text):
-        match = _TOKEN.match(text, place)
-        if match is None:
-            return None if text[place:].strip() else "".join(parts)
-        token, apart = match[1], match.start(1) > place
-        place = match.end()
-        if token[0].isalpha() and len(token) > 1 and token not in known:
-            return None
-        if token == "|":
-            open_bar = not open_bar
-            opens = open_bar
-            token = "abs(" if opens else ")"
-        else:
-            opens = token == "("
-        operand = token[0].isalnum() or opens
-        ended = bool(parts) and (parts[-1][-1].isalnum() or parts[-1][-1] in ")]_")
-        closed = bool(parts) and parts[-1] in (")", "]")
-        if ended and operand and (apart or token == "abs(" or closed):
-            parts.append("*")
-        either = "|" if ended else "~"
-        parts.append({"^": "**", "+-": either, "lambda": "lambda_"}.get(token, token))
-    return None if open_bar else "".join(parts)
 
 
 def _set(node: ast.expr, above: int = 0) -> str:
@@ -145,7 +114,7 @@ def _set(node: ast.expr, above: int = 0) -> str:
         return f"<msub>{_set(node.value, 9)}<mrow><mi>t</mi><mo>−</mo>{_set(node.slice, 2)}</mrow></msub>"
     if isinstance(node, ast.UnaryOp) and type(node.op) in _SIGNS:
         sign = _SIGNS[type(node.op)]
-        return f"<mo>{sign}</mo>{_set(node.operand, 3)}"
+        return f"<mo>{sign}</mo>{_set(node.operand, 2)}"
     if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
         rest = zip(node.ops, node.comparators, strict=True)
         return _set(node.left) + "".join(f"<mo>{_COMPARISONS[type(op)]}</mo>{_set(side)}" for op, side in rest)
@@ -159,11 +128,14 @@ def _set(node: ast.expr, above: int = 0) -> str:
 def _binary(node: ast.BinOp, above: int) -> str:
     strength = _STRENGTH[type(node.op)]
     if isinstance(node.op, ast.Div):
-        return f"<mfrac><mrow>{_set(node.left)}</mrow><mrow>{_set(node.right)}</mrow></mfrac>"
+        fraction = f"<mfrac><mrow>{_set(node.left)}</mrow><mrow>{_set(node.right)}</mrow></mfrac>"
+        return f"<mrow><mo>(</mo>{fraction}<mo>)</mo></mrow>" if above > _STRENGTH[ast.Pow] else fraction
     if isinstance(node.op, ast.Pow):
         return f"<msup><mrow>{_set(node.left, 5)}</mrow><mrow>{_set(node.right)}</mrow></msup>"
-    sign = {ast.Add: "+", ast.Sub: "−", ast.BitOr: "±", ast.Mult: _TIMES}[type(node.op)]
-    if isinstance(node.op, ast.Mult) and isinstance(node.right, ast.Constant):
+    sign = {ast.Add: "+", ast.Sub: "−", ast.BitOr: "±", ast.BitXor: "∓", ast.Mult: _TIMES}[type(node.op)]
+    is_power = isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Pow)
+    first = node.right.left if is_power else node.right
+    if isinstance(node.op, ast.Mult) and isinstance(first, ast.Constant):
         sign = "·"
     space = ' lspace="0.12em" rspace="0.12em"' if sign == _TIMES else ""
     written = f"{_set(node.left, strength)}<mo{space}>{sign}</mo>{_set(node.right, strength + 1)}"
@@ -171,6 +143,8 @@ def _binary(node: ast.BinOp, above: int) -> str:
 
 
 def _call(name: str, arguments: list[ast.expr]) -> str:
+    if name == "sum":
+        return f'<mrow>{_name(name)}<mspace width="0.15em"/>{_set(arguments[0], 2)}</mrow>'
     inner = "<mo>,</mo>".join(_set(a) for a in arguments)
     if name == "sqrt":
         return f"<msqrt>{inner}</msqrt>"
@@ -185,6 +159,9 @@ def _name(name: str) -> str:
     name = name.removesuffix("_")
     if name == "sum":
         return "<mo>∑</mo>"
+    if (symbol := SYMBOL.fullmatch(name)) and symbol.lastindex:
+        letter, index = (part for part in symbol.groups() if part)
+        return f"<msub><mi>{letter}</mi>{f'<mn>{index}</mn>' if index.isdigit() else f'<mi>{index}</mi>'}</msub>"
     text = _GREEK.get(name, name)
     upright = ' mathvariant="normal"' if len(text) > 1 else ""
     return f"<mi{upright}>{escape(text)}</mi>"
