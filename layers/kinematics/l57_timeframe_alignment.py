@@ -1,8 +1,8 @@
 """L57: whether four clocks point the same way.
 
-Rule: alignment = sum w b / sum w, with weight w and bias b of each clock, 0 when all weights are 0. agreement = share of the weight
-    whose bias has the sign of the alignment, 0 when that is 0. dominant = the clock with the largest |weight *
-    bias|, the slower one of equals. A slow clock shows its last closed bar.
+Rule: alignment = sum w b / sum w, with weight w and bias b of each clock, 0 when all weights are 0. agreement =
+    share of the weight whose bias has the sign of the alignment, 0 when that is 0. dominant = the clock with the
+    largest |w b|, the slower one of equals. A slow clock shows its last closed bar.
 """
 
 from math import fabs

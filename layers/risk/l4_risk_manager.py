@@ -127,10 +127,8 @@ def held_size(size: float, cap: float, p: Params, add: float, grows: bool) -> fl
 
 
 @kernel
-def keep_levels(
-    s: Memory, side: float, held: float, offered: bool, stop: float, take: float, standing: float, price: float
-):
-    """Carries the levels of the position on `side`. offered: the new ones are meant for that side."""
+def keep_levels(s: Memory, side: float, held: float, stop: float, take: float, standing: float, price: float):
+    """Carries the levels of the position on `side`, which is that of the proposal wherever there is one."""
     known = side != 0.0 and s.side == side
     if not known or (held != side and not beyond(s.stop, -side, price)):
         s.stop = nan
@@ -139,7 +137,7 @@ def keep_levels(
     s.side = side
     if side != 0.0 and held == side and (isnan(s.stop) or side * (standing - s.stop) > 0.0):
         s.stop = standing if beyond(standing, -side, price) else s.stop
-    if side != 0.0 and offered:
+    if side != 0.0:
         if beyond(stop, -side, price) and (held != side or isnan(s.stop) or side * (stop - s.stop) > 0.0):
             s.stop = stop
         if beyond(take, side, price) and (held != side or isnan(s.take)):
@@ -227,7 +225,7 @@ def step(
     meant = sign(target)
     closing = held != 0.0 and held != meant
     if not closing:  # what was sent may not have arrived; should the position stay after all, it still counts
-        keep_levels(s, meant, held, wanted == meant or isnan(wanted), stop_price, take_price, standing, price)
+        keep_levels(s, meant, held, stop_price, take_price, standing, price)
     return Out(
         target,
         nan if closing else s.stop,

@@ -60,6 +60,8 @@ def test_l2_velocity_is_a_ratio_of_averages(bars: Values) -> None:
     assert_same(found["velocity"][40:], expected[40:], 1e-8, scale=1.0)
     acceleration = talib.EMA(np.diff(expected[40:]), 10)
     assert_same(found["acceleration"][60:], acceleration[19:], 1e-8, scale=1.0)
+    jerk = talib.EMA(np.diff(acceleration[9:]), 10)
+    assert_same(found["jerk"][250:], jerk[199:], 1e-8, scale=1.0)
 
 
 def test_l11_averages_are_those_of_talib(bars: Values) -> None:

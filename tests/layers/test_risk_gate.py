@@ -14,7 +14,7 @@ CALM = {
     "side": 1, "notional": 1000, "allowed": 1000, "stop_price": 95, "take_price": 110, "pass": 1, "avoid": 0,
     "trade": 1,
     "close_only": 0, "flatten": 0, "scale": 1, "reduce": 0, "exit": 0, "add": 0, "alarm": 0, "freeze": 0, "hedge": 0,
-    "position": 0, "price": 100, "equity": 10000,
+    "position": 0, "price": 100, "equity": 10000, "standing": nan,
 }  # fmt: skip
 EXTREME = st.one_of(
     st.sampled_from(
@@ -196,6 +196,29 @@ def test_the_stop_only_moves_towards_the_price():
     assert out["take_price"].tolist()[1:6] == [111, 111, 111, 111, 111]
     short = gate(side=-1, position=[-5, -5, -5, -5], price=[100, 98, 99, 97], stop_price=[105, 103, 104, 102])
     assert short["stop_price"].tolist() == [105, 103, 103, 102]
+
+
+def test_the_stop_at_the_venue_is_never_loosened():
+    out = gate(position=[10] * 4, standing=[nan, 96, 94, nan])
+    assert out["stop_price"].tolist() == [95, 96, 96, 96]
+    short = gate(side=-1, position=[-10] * 3, standing=[nan, 104, 106], stop_price=105, take_price=90)
+    assert short["stop_price"].tolist() == [105, 104, 104]
+
+
+def test_a_stop_at_the_venue_counts_where_the_gate_has_none():
+    """An order that was called off filled after all."""
+    assert one(position=10, stop_price=nan, standing=97)["stop_price"] == 97
+    assert one(side=-1, position=-10, stop_price=nan, take_price=90, standing=103)["stop_price"] == 103
+    assert one(position=10, stop_price=96, standing=97)["stop_price"] == 97
+    assert one(side=nan, position=10, stop_price=nan, standing=97)["stop_price"] == 97
+
+
+def test_a_stop_at_the_venue_beyond_the_price_or_of_no_position_is_none():
+    assert one(position=10, standing=101)["stop_price"] == 95
+    assert np.isnan(one(position=10, stop_price=nan, standing=101)["stop_price"])
+    assert np.isnan(one(side=-1, position=-10, stop_price=nan, take_price=90, standing=99)["stop_price"])
+    assert one(position=0, standing=97)["stop_price"] == 95
+    assert np.isnan(one(side=-1, position=10, stop_price=105, take_price=90, standing=97)["stop_price"])
 
 
 def test_levels_follow_the_inputs_until_the_position_is_held():
