@@ -19,6 +19,7 @@ _GREEK = {
     "xi": "ξ", "Phi": "Φ", "Sigma": "Σ", "sum": "∑", "ln": "ln",
 }  # fmt: skip
 _SIDE = re.compile(r"(?<![\w.\]])[A-Za-z]\w*(?:\[\w+\])?(?:, [A-Za-z]\w*)* = ")
+_EQUALS = re.compile(r"\s*=(?!=)")
 _GOES_ON = re.compile(r"\s*[(\[+*/^|<>=-]")  # what stands behind an equation that was not read to its end
 _WORD = re.compile(r"\s+[`\w]|[-']")
 _WORDS_THAT_GO_ON = re.compile(r"\s+(mod|xor)\b")
@@ -55,7 +56,7 @@ def _begins(text: str, side: re.Match[str]) -> int:
     before = text[: side.start()].rstrip()
     if not before or before[-1] in ".,;:(" or before.endswith(" and"):
         return side.start()
-    return side.start() + side[0].rfind(", ") + (2 if ", " in side[0] else 1)
+    return side.start() + len("".join(side[0].rpartition(", ")[:2]))
 
 
 def _prose(text: str) -> str:
@@ -83,7 +84,7 @@ def _read(text: str, start: int) -> list[tuple[int, str]]:
     while True:
         found += [(token.ends, token.text) for token in tokens(text, place)]
         place = found[-1][0] if found else place
-        equals = re.compile(r"\s*=(?!=)").match(text, place)
+        equals = _EQUALS.match(text, place)
         if equals is None:
             return found
         place = equals.end()

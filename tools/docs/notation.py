@@ -19,7 +19,7 @@ _WORDS = (
 FUNCTIONS = frozenset(_WORDS.split())
 SYMBOL = re.compile(r"[A-Za-z]|([A-Z])(\d+)|([A-Za-z])_([ijkmn]{1,2})|[A-Z]{2}")
 """What is a quantity by its looks: x, P00, w_k, and AB, the way from A to B."""
-_TOKEN = re.compile(r"\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*|\+-|-\+|<=|>=|!=|==|[-+*/^()\[\]|,<>]")
+_TOKEN = re.compile(r"\s*(\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z]\w*|\+-|-\+|<=|>=|!=|==|[-+*/^()\[\]|,<>])")
 _ADDITIVE = {"+": ast.Add, "-": ast.Sub, "+-": ast.BitOr, "-+": ast.BitXor}
 _SIGNS = {"+": ast.UAdd, "-": ast.USub, "+-": ast.Invert}
 _COMPARISONS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
@@ -50,12 +50,9 @@ class Token:
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
     """The tokens from a place on, as far as the notation goes."""
     place = start
-    while match := re.compile(r"\s*").match(text, place):
-        token = _TOKEN.match(text, match.end())
-        if token is None:
-            return
-        yield Token(token[0], match.end() > place, token.end())
-        place = token.end()
+    while match := _TOKEN.match(text, place):
+        yield Token(match[1], match.start(1) > place, match.end())
+        place = match.end()
 
 
 def is_loose(word: str, known: Collection[str]) -> bool:
