@@ -65,8 +65,9 @@ def mutants_of(file: Path) -> list[Mutant]:
 
 
 def _meant(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and those below it, but for what stands in isnan(): any sum says whether something is missing."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isnan"):
+    """A node and those below it, but for what stands in isnan() or isfinite(): any sum says whether something is
+    missing."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isnan", "isfinite")):
         yield node
         for child in ast.iter_child_nodes(node):
             yield from _meant(child)

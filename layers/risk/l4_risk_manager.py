@@ -188,7 +188,7 @@ def step(
     if isfinite(reduce):
         rest = 1.0 - clip(reduce, 0.0, 1.0)
     cap = largest(notional, allowed, share * rest, price)
-    conditions = pass_ + avoid + trade + close_only + flatten + exit + alarm + freeze
+    flags = isfinite(pass_ + avoid + trade + close_only + flatten + exit + alarm + freeze)
     amounts = isfinite(notional) and isfinite(allowed) and isfinite(equity) and isfinite(price) and isfinite(hedge)
     shares = isfinite(scale) and isfinite(reduce) and isfinite(add)
     flat = (flatten != 0.0 and not isnan(flatten)) or (exit != 0.0 and not isnan(exit))
@@ -198,7 +198,7 @@ def step(
     if wanted != 0.0:
         misplaced = not isnan(stop_price) and not beyond(stop_price, -wanted, price)
         misplaced = misplaced or (not isnan(take_price) and not beyond(take_price, wanted, price))
-        against(s, 0, isnan(wanted) or not isfinite(conditions) or not amounts or not shares)
+        against(s, 0, isnan(wanted) or not flags or not amounts or not shares)
         against(s, 1, trade != 1.0 and not isnan(trade))
         against(s, 2, close_only != 0.0 and not isnan(close_only))
         against(s, 3, flatten != 0.0 and not isnan(flatten))

@@ -102,6 +102,7 @@ def test_l86_names_the_worst_scenario(held: list[float], params: dict[str, float
 
 def test_l86_at_its_ends() -> None:
     assert stress([9000.0, 0.0], **QUIET)[0] == 1.0
+    assert stress([400.0, 0.0], **QUIET)[::2] == (0.2, 0.0)  # at the limit is not beyond it
     broke = run("L86", CALM | {"equity": np.array([0.0]), "held": np.array([[1.0, 0.0]])}, {}, 2)
     assert broke["worst"][0] == 1.0 == broke["breach"][0]
     absent = run("L86", {**CALM, "held": np.array([[100.0, nan]]), "sigma": np.array([[nan, 1e-3]])}, {"gap": 0.6}, 2)
