@@ -6,6 +6,7 @@ Scalars follow YAML 1.2: `no` and `on` are words, `1:30` is a word, only true an
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -198,7 +199,26 @@ def _syntax_error(problem: yaml.MarkedYAMLError, text: str, file: str) -> tuple[
     if "cannot start any token" in said:
         character = here[column : column + 1]
         return "W002", f"a value cannot begin with `{character}`", place, "put the value in quotes"
+    if "block" in said and here[column : column + 1] in ("]", "}"):
+        return "W002", f"`{here[column]}` closes nothing", place, "remove it, or open what it closes"
+    if "flow" in said and "expected ':'" not in said:
+        opened = _bracket_before(text, mark)
+        return "W002", f"a bracket opened at line {opened} is not closed here", place, "close it with `]` or `}`"
     return _structure_error(problem, said, place)
+
+
+def _bracket_before(text: str, mark: yaml.Mark | None) -> int:
+    """The line of the innermost bracket that is open at a place; the parser tells only where it looked for more."""
+    opened = [1]
+    with suppress(yaml.YAMLError):
+        for token in yaml.scan(text):
+            if mark is not None and token.start_mark.index >= mark.index:
+                break
+            if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+                opened.append(token.start_mark.line + 1)
+            elif isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken):
+                opened.pop()
+    return opened[-1]
 
 
 def _structure_error(problem: yaml.MarkedYAMLError, said: str, place: Place) -> tuple[str, str, Place, str]:
@@ -206,8 +226,6 @@ def _structure_error(problem: yaml.MarkedYAMLError, said: str, place: Place) -> 
     if "expected ':'" in said and problem.context_mark is not None:
         place = Place(place.file, opened, problem.context_mark.column + 1)
         return "W002", "this key has no colon behind it", place, "write `key: value`, or `key:` and the rest below it"
-    if "flow" in said:
-        return "W002", f"a bracket opened at line {opened} is not closed here", place, "close it with `]` or `}`"
     if "end of stream" in said:
         return "W002", f"a quote opened at line {opened} is not closed", place, "close it on the same line"
     if "mapping values are not allowed" in said:

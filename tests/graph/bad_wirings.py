@@ -251,6 +251,18 @@ CASES = {
         HEAD + "nodes:\n  L14: {inputs: {close: 1}\nrecord: [L14.rsi]\n",
         ("W002", "5:1", "a bracket opened at line 4 is not closed here", "close it"),
     ),
+    "open bracket at the end": (
+        HEAD + "nodes:\n  a: {layer: sma, inputs: {close: 1}}\nrecord: [\n\n",
+        ("W002", "7:1", "a bracket opened at line 5 is not closed here", "close it"),
+    ),
+    "open bracket before a list": (
+        HEAD + "record: [a.x,\n  [b.y,\n  - c.z\n",
+        ("W002", "5:3", "a bracket opened at line 4 is not closed here", "close it"),
+    ),
+    "bracket that closes nothing": (
+        HEAD + "symbols: BTCUSDT]\nrecord: ]\n",
+        ("W002", "4:9", "`]` closes nothing", "remove it"),
+    ),
     "open quote": (
         HEAD + "name: 'x\n",
         ("W002", "4:1", "a quote opened at line 3 is not closed", "close it on the same line"),
