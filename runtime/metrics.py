@@ -21,6 +21,8 @@ from runtime.trade_figures import Figures, TradeFigures, mean, ratio, trade_figu
 YEAR_MS = 365.25 * 86_400_000.0
 SHORTEST_ANNUALISED_MS = 7 * 86_400_000
 """A return over less than a week says nothing of a year; it is not annualised."""
+SHORTEST_SCALED_MS = 86_400_000
+"""Nor is the spread of returns over less than a day."""
 FEWEST_TAIL_BARS = 20
 """With fewer, the worst 5 % is less than one bar."""
 
@@ -120,9 +122,10 @@ def curve_figures(time: Times, equity: Floats, initial: float, clock_ms: int) ->
     years = _years(time, clock_ms)
     alive = bool((equity > 0.0).all())
     returns = bar_returns(equity, initial) if alive else np.empty(0)
-    annual = _annual(total, years) if alive else None
-    deviation = _deviation(returns)
-    downside = math.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)) if len(returns) else 0.0
+    annual = _annual(total, _span_ms(time, clock_ms)) if alive else None
+    scaled = _span_ms(time, clock_ms) >= SHORTEST_SCALED_MS
+    deviation = _deviation(returns) if scaled else None
+    downside = math.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)) if scaled and len(returns) else 0.0
     scale = math.sqrt(len(equity) / years)
     fall = drawdowns(time, equity, initial)
     return CurveFigures(
@@ -254,16 +257,20 @@ def _traded(fills: pl.DataFrame) -> float:
     return float((fills["qty"] * fills["price"]).sum())
 
 
-def _years(time: Times, clock_ms: int) -> float:
+def _span_ms(time: Times, clock_ms: int) -> int:
     """Calendar time from the first bar's open to the last one's close."""
-    return (int(time[-1]) - int(time[0]) + clock_ms) / YEAR_MS if len(time) else 0.0
+    return int(time[-1]) - int(time[0]) + clock_ms if len(time) else 0
 
 
-def _annual(total: float, years: float) -> float | None:
-    if years * YEAR_MS < SHORTEST_ANNUALISED_MS:
+def _years(time: Times, clock_ms: int) -> float:
+    return _span_ms(time, clock_ms) / YEAR_MS
+
+
+def _annual(total: float, span_ms: int) -> float | None:
+    if span_ms < SHORTEST_ANNUALISED_MS:
         return None
     try:
-        return math.expm1(math.log1p(total) / years)
+        return math.expm1(math.log1p(total) * YEAR_MS / span_ms)
     except OverflowError:
         return None
 

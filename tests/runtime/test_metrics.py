@@ -161,6 +161,9 @@ def test_a_day_is_not_blown_up_to_a_year() -> None:
     found = curve_figures(time, 100.0 + np.arange(1_440) % 7, 100.0, MINUTE)
     assert found.annual_return is found.calmar is None
     assert found.sharpe is not None
+    hour = curve_figures(time[:60], 100.0 + np.arange(60) % 7, 100.0, MINUTE)
+    assert hour.sharpe is hour.sortino is hour.volatility is None
+    assert hour.total_return is not None and hour.max_drawdown is not None
 
 
 def test_a_market_that_sleeps_at_weekends_is_not_scaled_as_if_it_never_did() -> None:
