@@ -147,6 +147,7 @@ def test_a_market_that_stands_still_is_taken() -> None:
         out = route(params, sigma=0, urgency=0)
         assert (out["kind"], out["ttl"]) == (MARKET, 10)
     assert route({"maker_bias": 1.0}, imbalance=1)["kind"] == MARKET  # all of the market runs away
+    assert route(sigma=2e-5, spread=0)["kind"] == LIMIT  # half a basis point is a move
 
 
 # ---------------------------------------------------------------- L88

@@ -144,6 +144,8 @@ def test_position_size_gives_no_infinity():
         }
         out = run_layer(l76_position_size.step, calm | {name: wild})
         assert all(np.isfinite(v).all() for v in out.values())
+        if name == "equity":
+            assert out["notional"][0] == out["leverage"][0] == 0.0  # no size is told where none is a number
 
 
 # ---------------------------------------------------------------- L77
