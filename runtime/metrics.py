@@ -119,14 +119,14 @@ def curve_figures(time: Times, equity: Floats, initial: float, clock_ms: int) ->
     if not len(equity):
         return CurveFigures.model_validate(dict.fromkeys(CurveFigures.model_fields))
     total = float(equity[-1]) / initial - 1.0
-    years = _years(time, clock_ms)
+    span = _span_ms(time, clock_ms)
     alive = bool((equity > 0.0).all())
     returns = bar_returns(equity, initial) if alive else np.empty(0)
-    annual = _annual(total, _span_ms(time, clock_ms)) if alive else None
-    scaled = _span_ms(time, clock_ms) >= SHORTEST_SCALED_MS
+    annual = _annual(total, span) if alive else None
+    scaled = span >= SHORTEST_SCALED_MS
     deviation = _deviation(returns) if scaled else None
     downside = math.sqrt(np.mean(np.minimum(returns, 0.0) ** 2)) if scaled and len(returns) else 0.0
-    scale = math.sqrt(len(equity) / years)
+    scale = math.sqrt(len(equity) / (span / YEAR_MS))
     fall = drawdowns(time, equity, initial)
     return CurveFigures(
         total_return=total,

@@ -24,7 +24,7 @@ from graph.market import BOOK_LEVELS, LADDERS
 from runtime.data.check import check_table, errors_of
 from runtime.data.findings import DataError, Finding, refuse
 from runtime.data.recording import Depth, Trades, read_depth, read_trades
-from runtime.data.storing import store_bars
+from runtime.data.storing import file_of, store_bars
 
 _NS = 1_000_000  # nanoseconds in a millisecond
 _SKEW_MS = 500.0  # no way to an exchange takes longer on the median: beyond it, in either direction, a clock is wrong
@@ -69,7 +69,7 @@ def build(
     """
     updates, made = read_depth(Path(depth)), read_trades(Path(trades))
     table = bars_of(updates, made, clock).with_columns(symbol=pl.lit(symbol))
-    found = check_table(table, Path(target).name, clock)
+    found = check_table(table, file_of(Path(target), symbol, clock).name, clock)
     if errors := errors_of(found):
         raise DataError(errors)
     stored = store_bars(table, target, clock, add=True)

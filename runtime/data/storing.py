@@ -35,7 +35,7 @@ def store_bars(table: pl.DataFrame, target: str | os.PathLike[str], clock_ms: in
     is written, where a file of the folder is unsound or would hold another symbol's bars or a time that another has.
     """
     path = Path(target)
-    if path.suffix == ".parquet" and not path.is_dir():
+    if _is_one_file(path):
         write_bars(table, path)
         return Stored((path,), 0, table.height)
     with refused_as_error(path):
@@ -43,7 +43,7 @@ def store_bars(table: pl.DataFrame, target: str | os.PathLike[str], clock_ms: in
     parts = table.partition_by("symbol", maintain_order=True, as_dict=True)
     contents: dict[Path, pl.DataFrame] = {}
     for (symbol,), part in parts.items():
-        file = path / f"{_plain(str(symbol))}_{format_clock(clock_ms)}.parquet"
+        file = file_of(path, str(symbol), clock_ms)
         if file in contents:
             detail = f"{contents[file]['symbol'][0]} and {symbol} would both lie in it"
             raise refuse("D016", file.name, detail, "Give one of them another name, or import them into two folders.")
@@ -52,6 +52,15 @@ def store_bars(table: pl.DataFrame, target: str | os.PathLike[str], clock_ms: in
     for file, bars in contents.items():
         write_bars(bars, file)
     return Stored(tuple(contents), sum(bars.height for bars in contents.values()) - table.height, table.height)
+
+
+def file_of(target: Path, symbol: str, clock_ms: int) -> Path:
+    """Where the bars of a symbol go."""
+    return target if _is_one_file(target) else target / f"{_plain(symbol)}_{format_clock(clock_ms)}.parquet"
+
+
+def _is_one_file(target: Path) -> bool:
+    return target.suffix == ".parquet" and not target.is_dir()
 
 
 def _plain(symbol: str) -> str:

@@ -71,6 +71,7 @@ def test_l6_of_an_account_that_is_ruined() -> None:
     ruined = {"realised": np.zeros(4), "equity": np.array([100.0, 50.0, -5.0, -5.0]), "label": np.zeros(4)}
     found = run("L6", ruined, {"half_life": 120})
     assert found["drawdown"].tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert np.isfinite(found["sharpe"]).all()
     weights, returns = decayed(np.zeros(4), 120, 3, 0.0), np.array([0.0, 0.0, -0.5, 0.0, 0.0])
     mean = weights @ returns
     sharpe = mean / np.sqrt(weights @ (returns - mean) ** 2) * np.sqrt(120)

@@ -15,7 +15,7 @@ from tools.docs.formulas import equation, with_formulas
 from tools.docs.pages import file_name, pages
 
 __all__ = ["shell"]
-LETTERS: set[str] = {"sigma", "close", "window", "fast", "sd", "sqrt", "ln", "ewm", "abs"}
+LETTERS: set[str] = {"sigma", "close", "window", "fast", "sd", "sqrt", "ln", "ewm", "abs", "sum"}
 
 
 def flat(markup: str | None) -> str:
@@ -55,6 +55,7 @@ def flat(markup: str | None) -> str:
         ("s = -sum p ln p / ln 4", "s=−[∑pln(p)]/[ln(4)]"),
         ("s = sum (x - y)(x[1] - y) / n", "s=[∑(x−y)(x_[t−1]−y)]/[n]"),
         ("s = a / b c", "s=[a]/[b]c"),
+        ("s = sum(|x|, window) + sum(x)", "s=∑(|x|,window)+∑x"),
         ("m = (a B_k + b A_k) / n_ij", "m=[aB_[k]+bA_[k]]/[n_[ij]]"),
         ("v = |H1 - |AB|| / P00", "v=[|H_[1]−|AB||]/[P_[00]]"),
         ("v = |a| |b|", "v=|a||b|"),

@@ -97,10 +97,7 @@ def equation(text: str, known: Collection[str]) -> str | None:
     whole = [side for side in sides if side is not None]
     if len(sides) < 2 or len(whole) < len(sides) or isinstance(whole[-1], ast.Tuple):
         return None
-    try:
-        return f"<math><mrow>{'<mo>=</mo>'.join(_set(side) for side in whole)}</mrow></math>"
-    except NotImplementedError:
-        return None
+    return f"<math><mrow>{'<mo>=</mo>'.join(_set(side) for side in whole)}</mrow></math>"
 
 
 def _set(node: ast.expr, above: int = 0) -> str:
@@ -144,7 +141,7 @@ def _binary(node: ast.BinOp, above: int) -> str:
 
 
 def _call(name: str, arguments: list[ast.expr]) -> str:
-    if name == "sum":
+    if name == "sum" and len(arguments) == 1:
         return f'<mrow>{_name(name)}<mspace width="0.15em"/>{_set(arguments[0], 2)}</mrow>'
     inner = "<mo>,</mo>".join(_set(a) for a in arguments)
     if name == "sqrt":
@@ -157,7 +154,6 @@ def _call(name: str, arguments: list[ast.expr]) -> str:
 
 
 def _name(name: str) -> str:
-    name = name.removesuffix("_")
     if name == "sum":
         return "<mo>∑</mo>"
     if (symbol := SYMBOL.fullmatch(name)) and symbol.lastindex:

@@ -176,10 +176,10 @@ class _Reader:
         return self.subscripted(self.named(token.text))
 
     def named(self, name: str) -> ast.expr:
-        if name == "sum" and not (self.sees("(") and not self.read[self.place].apart):
+        adjoins = self.sees("(") and not self.read[self.place].apart
+        if name == "sum" and not adjoins:
             return ast.Call(ast.Name(name), [self.product(divides=False)], [])
-        called = self.sees("(") and (not self.read[self.place].apart or name in _APPLIED)
-        if called:
+        if adjoins or (name in _APPLIED and self.sees("(")):
             if is_loose(name, self.known):
                 raise NotAFormulaError
             self.take("(")

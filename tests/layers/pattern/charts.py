@@ -14,6 +14,7 @@ Values = dict[str, np.ndarray]
 TOP = 65536.0
 SIDES = pytest.mark.parametrize("side", [1.0, -1.0])
 MARKETS = pytest.mark.parametrize("market", ["bitfinex_ethusd_1m", "binance_btcusdt_1m"])
+MIRRORED_KINDS = {"L35": [0, 2, 1, 4, 3], "L38": [0, 1, 3, 2, 5, 4]}  # of a chart upside down
 SMOOTHED = 14  # bars of Wilder's average range
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.layers.pattern.charts import SIDES, Values, fired, lived, run
+from tests.layers.pattern.charts import MIRRORED_KINDS, SIDES, Values, fired, lived, run
 from tests.layers.pattern.swings import (
     RECORDED,
     fires_at,
@@ -16,7 +16,6 @@ from tests.layers.pattern.swings import (
     walked,
 )
 
-MIRRORED_KIND = [0, 1, 3, 2, 5, 4]
 NARROWS = [98.0, 105.0, 97.0, 103.0, 99.0]  # highs on bars 4 and 12, lows on 8 and 16
 
 
@@ -48,7 +47,7 @@ def test_l38_fires_on_the_close_outside(tail: list[float], up: float, side: floa
 def test_l38_names_its_shape(corners: list[float], atr: float, kind: int, side: float) -> None:
     found = walked("L38", corners, [101.5, 101.5, 110], side, atr=atr)
     assert fires_at(found) == ([19] if kind else [])
-    assert found["kind"][19] == (kind if side > 0.0 else MIRRORED_KIND[kind])
+    assert found["kind"][19] == (kind if side > 0.0 else MIRRORED_KINDS["L38"][kind])
 
 
 @SIDES

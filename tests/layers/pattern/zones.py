@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.layers.pattern.charts import Values, fired, turn
 
-Bar = tuple[float, float, float]  # high, low, close  # high, low, close
+Bar = tuple[float, float, float]  # high, low, close
 
 
 def chart(bars: list[Bar], side: float) -> Values:
