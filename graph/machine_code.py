@@ -26,7 +26,7 @@ from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 
 READ_ONLY = frozenset(
-    ("times", "events", "params", "constants", "settings", "spans", "shared_spans", "bounds", "shared_bounds")
+    ("times", "events", "params", "constants", "settings", "limits", "spans", "shared_spans", "bounds", "shared_bounds")
 )
 """Names of an entry's arguments that compiled code never writes."""
 
