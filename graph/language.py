@@ -31,6 +31,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graph.account import ORDER_PORTS
 from graph.origin import Declared, Origin, read_origins
 from graph.types import PortType, Vector, port_type
 
@@ -198,6 +199,7 @@ class Layer:
     pine: str
     role: str
     origins: dict[str, Origin]
+    sends: dict[str, str]
     labels: dict[str, tuple[str, ...]]
     says: str
     causes: dict[str, tuple[str, ...]]
@@ -230,6 +232,7 @@ def layer(
     loop: str = "open",
     role: str = "",
     origins: Mapping[str, Declared] | None = None,
+    sends: Mapping[str, str] | None = None,
     warmup: Callable[[Any], int] = lambda _: 0,
     labels: dict[str, tuple[str, ...]] | None = None,
     says: str = "",
@@ -240,9 +243,10 @@ def layer(
     number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
     'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
     into targets and limits them by its port `bound`, 'governor' for the latch that the gate obeys. origins: where
-    inputs must come from, see graph.origin. warmup: steps whose outputs are withheld, from the parameters. labels:
-    names of the classes or bits of an output port, in order. says: one step in words, in which {port} stands for a
-    value of an output or an input. causes: for names of bits, the inputs that set them.
+    inputs must come from, see graph.origin. sends: the order ports that its outputs may feed, each with the output.
+    warmup: steps whose outputs are withheld, from the parameters. labels: names of the classes or bits of an output
+    port, in order. says: one step in words, in which {port} stands for a value of an output or an input. causes: for
+    names of bits, the inputs that set them.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -263,6 +267,9 @@ def layer(
         unknown = [port for port in origins or {} if port not in inputs]
         if unknown:
             raise TypeError(f"layer {name}: origins name {', '.join(unknown)}, which is no input")
+        wrong = [f"{port}: {output}" for port, output in (sends or {}).items() if output not in outputs]
+        if wrong or not set(sends or {}) <= set(ORDER_PORTS):
+            raise TypeError(f"layer {name}: sends maps order ports ({', '.join(ORDER_PORTS)}) to outputs of the layer")
         return Layer(
             number=number,
             name=name,
@@ -282,6 +289,7 @@ def layer(
             pine=pine,
             role=role,
             origins=read_origins(origins or {}),
+            sends=dict(sends or {}),
             labels=labels or {},
             says=says,
             causes=causes or {},

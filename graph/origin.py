@@ -5,6 +5,7 @@ place of the position bounds nothing. So such a layer states the origin of its i
 
     origins={
         "target": DECISION,                  # what the gate decided, directly or through another execution layer
+        "intent": (DECISION, "L5.intent"),   # this part of it
         "position": "account.position",      # this port and nothing else
         "working": ("account.working", 0),   # or the number 0
         "mismatch": ("L99.mismatch", None),  # or nothing at all
@@ -40,7 +41,7 @@ class Origin:
     decision: bool = False
 
     def __str__(self) -> str:
-        first = ("the gate's decision",) if self.decision else self.ports or ("any port or number",)
+        first = self.ports or (("the gate's decision",) if self.decision else ("any port or number",))
         words = [*first, *(f"{number:g}" for number in self.constants), *(["none"] if self.absent else [])]
         return " or ".join(words)
 
@@ -51,10 +52,8 @@ def read_origins(declared: Mapping[str, Declared]) -> dict[str, Origin]:
 
 
 def _read(port: str, entries: tuple[str | float | None, ...]) -> Origin:
-    if entries[0] in (DECISION, ANY):
-        return Origin(decision=entries[0] == DECISION, absent=None in entries)
-    ports = tuple(e for e in entries if isinstance(e, str))
-    if not ports or any(e.count(".") != 1 for e in ports):
+    ports = tuple(e for e in entries if isinstance(e, str) and e not in (DECISION, ANY))
+    if not {DECISION, ANY, *ports} & set(entries) or any(e.count(".") != 1 for e in ports):
         raise TypeError(f"origin of {port}: write DECISION, ANY, or ports such as 'account.position', not {entries!r}")
     numbers = tuple(float(e) for e in entries if isinstance(e, int | float))
-    return Origin(ports, numbers, None in entries)
+    return Origin(ports, numbers, None in entries, DECISION in entries)

@@ -1,8 +1,9 @@
 """Pass 5, the gate: no order without the risk gate, whatever is wired, overridden or added.
 
-Every port of an order is an output of the one gate, or of a shipped execution layer that the gate dominates: every path
-by which a value can reach the order leads through the gate. Of such a layer only the inputs count that it declares as
-DECISION; its other inputs choose time and price within what was decided, and must not come from a signal. Inputs whose
+Every port of an order is an output of the one gate, or of a shipped execution layer that declares it for that port and
+that the gate dominates: every path by which a value can reach the order leads through the gate. Of an execution layer
+only the inputs count that it declares as DECISION; its other inputs choose time and price within what was decided, and
+must not come from a signal. Inputs whose
 origin is declared (graph.origin) accept nothing else, so that the gate and what follows it see the account, the
 operator and the market as they are. A layer of the user's own is a signal, whatever domain it declares.
 """
@@ -117,7 +118,7 @@ def _check_order(
     port: str, ref: PortRef, chain: list[str], gate: Node | None, graph: Graph, findings: Findings
 ) -> None:
     node = graph.nodes[ref.node]
-    if node is not gate and not _is_execution(node):
+    if not node.shipped or node.layer.sends.get(port) != ref.port:
         _refuse_source(port, ref, findings)
     elif gate is None or gate.key not in chain:
         _report_way_around(port, ref, gate, graph, findings)
@@ -152,7 +153,7 @@ def _refuse_source(port: str, binding: Binding, findings: Findings) -> None:
         "W044",
         f"`orders.{port}` is {binding}, which is no output of the risk gate or of an execution layer behind it",
         binding.place,
-        "wire it to an output of L4 (risk_manager) or of the shipped execution layers that follow it"
+        "wire it to an output of L4 (risk_manager) or of a shipped execution layer behind it"
         + (f", or give {numbers}" if numbers else ""),
     )
 
@@ -232,10 +233,8 @@ def _check_origins(node: Node, graph: Graph, findings: Findings) -> None:
 def _fits(scalar: Binding, origin: Origin, graph: Graph) -> bool:
     if isinstance(scalar, Missing):
         return origin.absent
-    if origin.decision:
-        return isinstance(scalar, PortRef) and not scalar.delay
     if not origin.ports:
-        return True
+        return not origin.decision or (isinstance(scalar, PortRef) and not scalar.delay)
     if isinstance(scalar, Constant):
         return scalar.value in origin.constants
     if isinstance(scalar, SourceRef):
@@ -249,10 +248,9 @@ def _fits(scalar: Binding, origin: Origin, graph: Graph) -> bool:
 
 def _meant(origin: Origin, graph: Graph) -> Iterator[str]:
     """What may be wired there, by the names of this wiring's nodes where it has them."""
-    if origin.decision:
-        yield "an output of L4 (risk_manager) or of an execution layer behind it"
-    elif not origin.ports:
-        yield "a port or a number"
+    if not origin.ports:
+        decided = "an output of L4 (risk_manager) or of an execution layer behind it"
+        yield decided if origin.decision else "a port or a number"
     for port in origin.ports:
         layer, _, output = port.partition(".")
         placed = [n.key for n in graph.nodes.values() if n.layer.key == layer and n.clock_ms == graph.clock_ms]

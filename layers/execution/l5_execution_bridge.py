@@ -43,8 +43,9 @@ class Out(NamedTuple):
         "target": DECISION,
         "position": "account.position",
         "working": ("account.working", 0),
-        "approved": DECISION,
+        "approved": (DECISION, "L4.approved"),
     },
+    sends={"side": "order_side", "qty": "order_qty", "reduce_only": "reduce_only"},
 )
 def step(target: SignedQty, position: SignedQty, working: SignedQty, price: Opt[Price], approved: Flag) -> Out:
     flips = sign(target) * sign(position) < 0.0

@@ -56,9 +56,10 @@ class Out(NamedTuple):
     origins={
         "order_side": DECISION,
         "order_qty": DECISION,
-        "intent": DECISION,
+        "intent": (DECISION, "L5.intent"),
         "price": "L0.close",
     },
+    sends={"price": "limit_price", "post_only": "post_only", "kind": "kind", "ttl": "ttl"},
 )
 def step(
     p: Params,

@@ -67,10 +67,11 @@ def share_due(kappa: float, n: float) -> float:
     says="{slice_qty} now, {remaining} later",
     origins={
         "order_qty": DECISION,
-        "intent": DECISION,
+        "intent": (DECISION, "L5.intent"),
         "side": DECISION,
         "price": "L0.close",
     },
+    sends={"qty": "slice_qty"},
 )
 def step(
     s: Memory,

@@ -93,7 +93,7 @@ def command_for(wish: float, part: float, works: bool, working: float, lasting: 
     says="{command}, order {client_seq}",
     origins={
         "slice_qty": DECISION,
-        "kind": (DECISION, None),
+        "kind": (DECISION, "L69.kind", None),
         "limit_price": (DECISION, None),
         "open_orders": "account.open_orders",
         "open_age": "account.open_age",
@@ -102,8 +102,9 @@ def command_for(wish: float, part: float, works: bool, working: float, lasting: 
         "order_qty": DECISION,
         "side": DECISION,
         "working": "account.working",
-        "intent": DECISION,
+        "intent": (DECISION, "L5.intent"),
     },
+    sends={"command": "command"},
 )
 def step(
     s: Memory,

@@ -100,9 +100,10 @@ def exit_quantity(asked: float, held: float, lot: float) -> float:
         "min_notional": "account.min_notional",
         "max_qty": "account.max_qty",
         "side": DECISION,
-        "reduce_only": DECISION,
+        "reduce_only": (DECISION, "L5.reduce_only"),
         "position": "account.position",
     },
+    sends={"qty": "qty", "price": "price", "valid": "valid"},
 )
 def step(
     slice_qty: Qty,

@@ -56,9 +56,10 @@ class Out(NamedTuple):
     says="{released}, {tokens} messages left",
     origins={
         "time": "clock.time",
-        "command": DECISION,
-        "reduce_only": DECISION,
+        "command": (DECISION, "L89.command"),
+        "reduce_only": (DECISION, "L5.reduce_only"),
     },
+    sends={"command": "released"},
 )
 def step(s: Memory, p: Params, time: TimeMs, command: Label, weight_used: Opt[Real], reduce_only: Opt[Flag]) -> Out:
     a_token = MINUTE / p.per_minute

@@ -178,6 +178,7 @@ def keep_levels(s: Memory, side: float, held: float, stop: float, take: float, s
         "equity": "account.equity",
         "standing": "account.stop_price",
     },
+    sends={"stop_price": "stop_price", "take_price": "take_price"},
 )
 def step(
     s: Memory,

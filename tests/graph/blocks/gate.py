@@ -12,7 +12,16 @@ class Out(NamedTuple):
     bound: Qty
 
 
-@layer(None, "gate", domain="risk", source="test", loop="closed", role="gate", origins={"price": "feed.close"})
+@layer(
+    None,
+    "gate",
+    domain="risk",
+    source="test",
+    loop="closed",
+    role="gate",
+    origins={"price": "feed.close"},
+    sends={"side": "side", "qty": "qty"},
+)
 def step(
     side: Side, notional: Notional, price: Price, trade: Flag, close_only: Flag, flatten: Flag, scale: Unit
 ) -> Out:
