@@ -118,10 +118,10 @@ def note(border: Any, reason: int) -> float:
 
 
 @kernel
-def reduces(account: Any, side: float, qty: float, reduce_only: float) -> bool:
+def reduces(account: Any, order: Any, reduce_only: float) -> bool:
     """True for an order that cannot do more than make the position smaller."""
-    held = -side * account.position
-    return reduce_only > 0.0 or (held > 0.0 and qty <= held * (1.0 + ROUNDING))
+    held = -account.position if order.side > 0.0 else account.position
+    return reduce_only > 0.0 or (held > 0.0 and order.qty <= held * (1.0 + ROUNDING))
 
 
 @kernel
@@ -233,13 +233,13 @@ def release(
     places = isnan(command) or command == PLACE
     asks = (places or command == REPLACE) and valid != 0.0 and fabs(side) > 0.0 and qty > 0.0
     most = 0.0 if isnan(bound) else bound
-    if asks and reduces(account, 1.0 if side > 0.0 else -1.0, qty, reduce_only):
-        order.reduce_only = 1.0
-    elif asks:
+    if asks and not reduces(account, order, reduce_only):
         hold_back(account, wallet, limits, border, order, most, lasting)
-        if not order.qty > 0.0:
-            order.command = KEEP if places else CANCEL
-            asks = False
+    if asks and not order.qty > 0.0:
+        order.command = KEEP if places else CANCEL
+        asks = False
+    elif asks and reduces(account, order, reduce_only):
+        order.reduce_only = 1.0
     if not asks and command != CANCEL and not isnan(bound):
         call_off_excess(account, border, order, most)
     return 0.0

@@ -54,10 +54,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class Missing:
-    """`none`, or an optional input that is not wired. written: the wiring says `none` in so many words."""
+    """`none`, or an optional input that is not wired. written: the wiring says `none` in so many words. unresolved: the
+    wiring names something that is not there, which has a finding of its own."""
 
     place: Place
     written: bool = False
+    unresolved: bool = False
 
     def __str__(self) -> str:
         return "none"

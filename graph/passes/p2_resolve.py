@@ -205,7 +205,7 @@ class _Resolver:
             if match:
                 return self._port(match, place)
         self._findings.error("W017", f"`{value}` is no reference", place, self._spelled_out(value))
-        return Missing(place)
+        return Missing(place, unresolved=True)
 
     def _spelled_out(self, value: Any) -> str:
         """The nearest thing to what was written in place of a reference."""
@@ -221,7 +221,7 @@ class _Resolver:
         if (ports and port not in ports) or (not ports and port):
             hint = suggestion(port, ports) or (f"{group} has {', '.join(ports)}" if ports else f"write `{group}`")
             self._findings.error("W012", f"`{group}` has no port `{port}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         return SourceRef(group, port, place)
 
     def _port(self, match: re.Match[str], place: Place) -> Scalar:
@@ -230,12 +230,12 @@ class _Resolver:
             if key not in self._document.nodes:  # a node whose layer is unknown has its own finding
                 hint = suggestion(key, self._document.nodes) or "place it under `nodes`"
                 self._findings.error("W011", f"there is no node `{key}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         if port not in self.layers[key].outputs:
             outputs = self.layers[key].outputs
             hint = suggestion(port, outputs) or f"its outputs are {', '.join(outputs)}"
             self._findings.error("W012", f"{key} ({self.layers[key].name}) has no output `{port}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         if delay is None:
             return PortRef(key, port, place)
         return self._delayed(key, port, delay, otherwise, place)
@@ -262,7 +262,7 @@ class _Resolver:
                 return PortRef(key, port, place, 1, float(otherwise))
             except ValueError:
                 self._findings.error("W017", f"`else {otherwise}` is no number", place, "write a number or none")
-        return Missing(place)
+        return Missing(place, unresolved=True)
 
     def _params(self, node: NodeDocument, layer: Layer) -> Parameters | None:
         known = layer.params.model_fields if layer.params else {}

@@ -57,7 +57,7 @@ def dominators(graph: Graph) -> dict[str, list[str]]:
     above = nx.immediate_dominators(flow, OUTSIDE)
     chains = {}
     for port, binding in graph.orders.items():
-        if isinstance(binding, PortRef):
+        if isinstance(binding, PortRef) and binding.node in above:  # others wait for themselves, as pass 4 reports
             chain = [binding.node]
             while (before := above.get(chain[0], OUTSIDE)) != OUTSIDE:
                 chain.insert(0, before)
@@ -81,14 +81,11 @@ def _flow(graph: Graph) -> nx.DiGraph[str]:
     for node in graph.nodes.values():
         flow.add_node(node.key)
         carrying = [p for p in node.inputs if not _is_execution(node) or _origin(node, p).decision]
-        bound = [scalar for port in carrying for scalar in elements(node.inputs[port])]
-        if not bound:
+        bound = [s for port in carrying for s in elements(node.inputs[port]) if not isinstance(s, Missing)]
+        inner = {s.node for s in bound if isinstance(s, PortRef) and not s.delay}
+        flow.add_edges_from((before, node.key) for before in inner)
+        if not bound or any(not isinstance(s, PortRef) or s.delay for s in bound):
             flow.add_edge(OUTSIDE, node.key)
-        for scalar in bound:
-            if isinstance(scalar, PortRef) and not scalar.delay:
-                flow.add_edge(scalar.node, node.key)
-            elif not isinstance(scalar, Missing):
-                flow.add_edge(OUTSIDE, node.key)
     return flow
 
 
@@ -107,7 +104,7 @@ def _check_orders(graph: Graph, gate: Node | None, findings: Findings) -> None:
                 _refuse_source(port, binding, findings)
         elif not isinstance(binding, PortRef) or binding.delay:
             _refuse_source(port, binding, findings)
-        else:
+        elif port in chains:
             _check_order(port, binding, chains[port], gate, graph, findings)
     _check_signals(graph, findings)
     for key in sorted({key for chain in chains.values() for key in chain}):
@@ -221,7 +218,8 @@ def _check_governed(gate: Node, graph: Graph, findings: Findings) -> None:
 def _check_origins(node: Node, graph: Graph, findings: Findings) -> None:
     for port, origin in node.layer.origins.items():
         for scalar in elements(node.inputs[port]):
-            if not findings.blames(scalar.place) and not _fits(scalar, origin, graph):
+            told = findings.blames(scalar.place) or (isinstance(scalar, Missing) and scalar.unresolved)
+            if not told and not _fits(scalar, origin, graph):
                 findings.error(
                     "W045",
                     f"{node.key}.{port} is {scalar}, but {node.layer.key} ({node.layer.name}) takes {origin} there",

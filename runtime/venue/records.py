@@ -7,8 +7,10 @@ import numpy as np
 from graph.account import FILL_REASONS
 from graph.language import Array, State, array
 
-SLOTS = 8
-"""Messages of one symbol that can be open or under way: one a step of latency, the one that works, and the new one."""
+MOST_LATENCY = 5
+SLOTS = 2 * (MOST_LATENCY + 1) + 2
+"""Messages of one symbol that can be open or under way: an order or a cancel and a level per step of latency and for the
+new step, the order that works, and one in reserve. A cancel for which there is no slot would be lost."""
 
 MARKET = 0.0
 LIMIT = 1.0
