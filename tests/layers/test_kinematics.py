@@ -193,7 +193,11 @@ def test_l19_keeps_its_band_when_a_close_lies_on_it() -> None:
     lower band stands at 104 - 8 = 96, bar 4 closes on it."""
     short = {"high": [99, 100, 99, 100, 100, 102, 102], "low": [99, 95, 95, 96, 95, 96, 97]}
     short["close"] = [99, 97, 98, 97, 100, 97, 101]
-    long = {"high": [100, 97, 106, 100, 99, 103], "low": [96, 93, 102, 98, 95, 100], "close": [99, 95, 103, 100, 96, 100]}
+    long = {
+        "high": [100, 97, 106, 100, 99, 103],
+        "low": [96, 93, 102, 98, 95, 100],
+        "close": [99, 95, 103, 100, 96, 100],
+    }
     lines = ([100, 100, 100, 100, 100, 95], [100, 96, 96, 96, 96])
     sides = ([-1, -1, -1, -1, -1, 1], [-1, 1, 1, 1, 1])
     for prices, line, side in zip((short, long), lines, sides, strict=True):
