@@ -40,6 +40,24 @@ _PAGES = (
         "Add `roles: {direction: L3.direction}`.",
     ),
     CodePage(
+        "M007",
+        "reserved name",
+        "The script declares a name that Pine keeps for itself, such as a field `range` or a variable `text`. "
+        "TradingView would refuse it: reserved words cannot be the name of a type, field, enum, function, method, "
+        "parameter, variable, loop variable, element of a tuple or import. The translator renames them all (`range` to "
+        "`range_`), so one that is left is a fault of the translator.",
+        "Please report it with the wiring. Until then, give the port, parameter or field that the message names "
+        "another name in its layer.",
+    ),
+    CodePage(
+        "M008",
+        "script not sound",
+        "The script has a type error, a name that is not declared or declared twice, or a call with the wrong "
+        "arguments. TradingView would refuse it, so it is not written.",
+        "Where a name is declared twice, rename the node, port or parameter that it comes from: Pine has one namespace "
+        "for all of a script. For anything else please report it with the wiring.",
+    ),
+    CodePage(
         "M010",
         "no interpreter",
         "To compare, somebody else's interpreter of Pine must run the script; none is installed.",

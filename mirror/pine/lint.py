@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mirror.pine.declarations import declared_names
 from mirror.pine.names import RESERVED
+from mirror.pine.printing import script_text
 from mirror.pine.syntax import (
     FLOATS,
     NUMBERS,
@@ -36,6 +38,7 @@ from mirror.pine.syntax import (
     expressions,
     walk,
 )
+from runtime.errors import StratoError
 
 NUMBER = "number"  # int or float
 _BUILTINS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -68,15 +71,29 @@ _GLOBALS = {
 _NAME = re.compile(r"[a-z_][a-zA-Z0-9_]*|[A-Z][A-Z0-9_]*")
 
 
-class PineDefectError(Exception):
+class PineDefectError(StratoError):
     """The translator made something that TradingView would refuse."""
 
 
 def check(script: Script) -> None:
-    """Raises PineDefectError with every defect in the computing part of a script; drawings are not looked into."""
-    found = _Lint(script).run()
-    if found:
-        raise PineDefectError("the script is not sound:\n" + "\n".join(f"  {line}" for line in found))
+    """Raises PineDefectError with every defect in the computing part of a script; of drawings, names alone are looked
+    into."""
+    names, found = reserved_names(script_text(script)), _Lint(script).run()
+    if names or found:
+        lines = "\n".join(f"  {line}" for line in (*names, *found))
+        code = "M007" if names else "M008"
+        raise PineDefectError(
+            f"TradingView would refuse the script:\n{lines}", "internal error; please report it", code
+        )
+
+
+def reserved_names(script: str) -> list[str]:
+    """A line of text for each name that a script declares although Pine or an interpreter keeps it for itself."""
+    return [
+        f"line {d.line}: {d.name} is reserved and cannot be a {d.place}"
+        for d in declared_names(script)
+        if d.name in RESERVED
+    ]
 
 
 class _Lint:
@@ -95,6 +112,8 @@ class _Lint:
             self._function(function)
         self._where = "the main part"
         self._block(self._script.main, [self._globals], frozenset())
+        for name in self._functions.keys() & self._globals.keys():
+            self._say(f"{name} is declared twice, as a function and as a variable")
         return self._found
 
     def _say(self, message: str) -> None:
@@ -115,7 +134,7 @@ class _Lint:
             known.add(definition.name)
 
     def _name(self, name: str) -> None:
-        if name in RESERVED or not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name):
             self._say(f"{name} cannot be a name")
 
     def _function(self, function: Function) -> None:
@@ -126,6 +145,8 @@ class _Lint:
         for name, _ in function.parameters:
             self._name(name)
         parameters = dict(function.parameters)
+        if len(parameters) < len(function.parameters):
+            self._say("two parameters of one name")
         scopes = [self._globals, parameters, {}]
         self._block(function.body, scopes, frozenset(parameters))
         self._type(function.result, scopes)

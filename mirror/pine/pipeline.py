@@ -14,7 +14,7 @@ from graph.passes.p8_layout import delayed_ports, scalar_fields
 from mirror.pine import helpers
 from mirror.pine.cut import Cut, inside
 from mirror.pine.knobs import Knobs, knobs
-from mirror.pine.library import Library
+from mirror.pine.library import GRAPH, SEEK, SERIES, TAKE_STEP, Library
 from mirror.pine.names import safe
 from mirror.pine.nodes import PineLayer, add_layer, own_arguments, warmup
 from mirror.pine.syntax import (
@@ -39,9 +39,6 @@ from mirror.pine.syntax import (
 )
 from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value
 
-GRAPH = "Graph"
-SERIES = "Series"
-STEP = "f_take_step"
 CLOCK = Name("int", "CLOCK")
 
 
@@ -230,7 +227,7 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
     lines: list[Statement] = []
     for port in pipeline.embedded:
         exported = Field(SERIES, Name(GRAPH, "g"), series_name(port))
-        lines.append(Do(Call("float", "f_seek", (exported, Name("float", "now")))))
+        lines.append(Do(Call("float", SEEK, (exported, Name("float", "now")))))
     for clock in pipeline.slow_clocks():
         lines += _slow_bar(pipeline, clock)
     for node in pipeline.order():
@@ -246,7 +243,7 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
             lines.append(Assign(target, value))
     parameters = (("g", GRAPH), ("event", EVENT), ("now", "float"))
     return Function(
-        STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan."
+        TAKE_STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan."
     )
 
 

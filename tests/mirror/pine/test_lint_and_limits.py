@@ -11,7 +11,6 @@ from layers import catalogue
 from mirror.pine import limits, lint
 from mirror.pine.export import choose, export
 from mirror.pine.limits import measure
-from mirror.pine.names import RESERVED, safe
 from mirror.pine.printing import expr_text, script_text
 from mirror.pine.syntax import (
     FLOATS,
@@ -64,7 +63,7 @@ DEFECTS = {
         script(Declare("int", "n", integer(1)), Declare("int", "n", integer(2))),
         "declared twice",
     ),
-    "a reserved name": (script(Declare("float", "close", number(1.0))), "close cannot be a name"),
+    "a reserved name": (script(Declare("float", "close", number(1.0))), "close is reserved and cannot be a variable"),
     "a field that is not there": (
         script(
             Declare("Point", "p", Call("Point", "Point.new", (NA, integer(0)))),
@@ -76,6 +75,14 @@ DEFECTS = {
     "an unknown function": (
         script(Do(Call("float", "ta.ema", (number(1.0), integer(2))))),
         "is not defined before its call",
+    ),
+    "two parameters of one name": (
+        script(functions=(function(parameters=(("x", "float"), ("x", "int"))),)),
+        "two parameters of one name",
+    ),
+    "a function that is called like a variable": (
+        script(Declare("int", "f", integer(1)), functions=(function(),)),
+        "f is declared twice, as a function and as a variable",
     ),
     "a parameter that is assigned to": (script(functions=(function(Assign(X, number(1.0))),)), "is assigned to"),
     "a loop variable that is assigned to": (
@@ -120,11 +127,6 @@ def test_a_sound_script_passes() -> None:
     )
     good = function(*body, result=Name("float", "y"))
     lint.check(script(Declare("float", "z", Call("float", "f", (number(1.0),))), functions=(good,)))
-
-
-def test_names_that_are_taken_get_another() -> None:
-    assert all(safe(word) == f"{word}_" for word in RESERVED)
-    assert safe("rsi") == "rsi"
 
 
 def test_the_text_of_an_expression_means_the_tree() -> None:
