@@ -143,9 +143,7 @@ def test_a_use_of_a_reserved_name_is_no_declaration(line: str) -> None:
 
 def test_the_words_of_the_manual_are_reserved() -> None:
     later = "catch class do ellipse in is polygon range return struct text throw try"
-    keywords = (
-        "and as break by continue else enum export false for if import method not or switch to true type var"
-    )
+    keywords = "and as break by continue else enum export false for if import method not or switch to true type var"
     assert set(f"{later} {keywords} varip while".split()) <= RESERVED
     assert all(safe(word) == f"{word}_" for word in RESERVED) and safe("rsi") == "rsi"
 
