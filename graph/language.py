@@ -189,6 +189,7 @@ class Layer:
     source: str
     oracle: str
     pine: str
+    pine_declared: bool
     role: str
     labels: dict[str, tuple[str, ...]]
     says: str
@@ -217,7 +218,7 @@ def layer(
     domain: str,
     source: str,
     oracle: str = "",
-    pine: str = "no",
+    pine: str | None = None,
     scope: str = "symbol",
     loop: str = "open",
     role: str = "",
@@ -228,11 +229,12 @@ def layer(
 ) -> Callable[[Callable[..., Any]], Layer]:
     """Declares the step below it as a layer.
 
-    number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
-    'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
-    into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs are withheld, from the
-    parameters. labels: names of the classes or bits of an output port, in order. says: one step in words, in which
-    {port} stands for a value of an output or an input. causes: for names of bits, the inputs that set them.
+    number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'; 'no' when it is not
+    given. scope: 'symbol' or 'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one
+    layer that turns proposals into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs
+    are withheld, from the parameters. labels: names of the classes or bits of an output port, in order. says: one step
+    in words, in which {port} stands for a value of an output or an input. causes: for names of bits, the inputs that
+    set them.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -262,7 +264,8 @@ def layer(
             warmup=warmup,
             source=source,
             oracle=oracle,
-            pine=pine,
+            pine=pine or "no",
+            pine_declared=pine is not None,
             role=role,
             labels=labels or {},
             says=says,

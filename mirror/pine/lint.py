@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mirror.pine.account import NAMES
 from mirror.pine.declarations import declared_names
 from mirror.pine.names import RESERVED
 from mirror.pine.printing import script_text
@@ -65,6 +66,7 @@ TEXTS = "array<string>"
 _OF_TEXTS = {"array.get": ((TEXTS, "int"), "string"), "array.size": ((TEXTS,), "int")}
 _GLOBALS = {
     **dict.fromkeys(("open", "high", "low", "close", "volume"), "float"),
+    **dict.fromkeys(NAMES, "float"),
     **dict.fromkeys(("time", "bar_index"), "int"),
     **dict.fromkeys(("barstate.isconfirmed", "barstate.islast", "barstate.isfirst"), "bool"),
 }
@@ -206,7 +208,8 @@ class _Lint:
         if isinstance(target, Name):
             if target.id in fixed:
                 self._say(f"{target.id} is a parameter or counts a loop, and is assigned to")
-            if len(scopes) > 1 and not any(target.id in s for s in scopes[1:]):
+            own = scopes[1:] if self._where.startswith("function") else scopes
+            if not any(target.id in s for s in own):
                 self._say(f"{target.id} is not declared here, and is assigned to")
         elif not isinstance(target, Field):
             self._say("only names and fields can be assigned to")
