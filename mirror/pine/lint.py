@@ -37,6 +37,7 @@ from mirror.pine.syntax import (
     Statement,
     Unary,
     expressions,
+    integer,
     walk,
 )
 from runtime.errors import StratoError
@@ -106,6 +107,7 @@ class _Lint:
         self._globals: dict[str, str] = dict(_GLOBALS)
         self._found: list[str] = []
         self._where = "the head"
+        self._tests: list[Expr] = []  # of the branches around a statement
 
     def run(self) -> list[str]:
         self._definitions()
@@ -179,12 +181,16 @@ class _Lint:
             self._type(statement.value, scopes)
         elif isinstance(statement, If):
             self._fits(statement.test, "bool", scopes, "the condition")
+            self._tests.append(statement.test)
             self._inner(statement.body, scopes, fixed)
+            self._tests.pop()
             if statement.orelse:
                 self._inner(statement.orelse, scopes, fixed)
         elif isinstance(statement, Loop):
             for bound in (statement.first, statement.last):
                 self._fits(bound, "int", scopes, "a bound")
+            if not _counts_up(statement, self._tests):
+                self._say(f"the loop over {statement.name} may count down: Pine does when the last is below the first")
             self._name(statement.name)
             self._inner(statement.body, [*scopes, {statement.name: "int"}], fixed | {statement.name})
         elif isinstance(statement, Forever):
@@ -307,6 +313,25 @@ class _Lint:
             kinds = {self._type(a, scopes) for a in expr.arguments}
             result = "int" if kinds == {"int"} else "float"
         return result
+
+
+def _counts_up(loop: Loop, tests: Iterable[Expr]) -> bool:
+    """True when the last cannot be below the first: both are numbers, or a test around the loop says so."""
+    first, last = loop.first, loop.last
+    if isinstance(first, Literal) and isinstance(last, Literal):
+        return int(first.text) <= int(last.text)
+    end = last.left if isinstance(last, Binary) and last.operator == "-" and last.right == integer(1) else None
+    return any(
+        isinstance(test, Binary)
+        and test.operator == ">"
+        and ((test.left, test.right) == (end, first) or (test.left == last and first == _next(test.right)))
+        for test in tests
+    )
+
+
+def _next(expr: Expr) -> Expr:
+    """The whole number after a literal one."""
+    return integer(int(expr.text) + 1) if isinstance(expr, Literal) and expr.type == "int" else expr
 
 
 _DRAWN = frozenset(

@@ -89,6 +89,27 @@ DEFECTS = {
         script(Loop("k", integer(0), integer(3), (Assign(Name("int", "k"), integer(1)),))),
         "is assigned to",
     ),
+    "a loop that may count down": (
+        script(
+            Declare("int", "n", integer(0)),
+            Loop("k", integer(0), Binary("int", "-", Name("int", "n"), integer(1)), (Do(integer(0)),)),
+        ),
+        "the loop over k may count down",
+    ),
+    "a loop with a test of something else": (
+        script(
+            Declare("int", "n", integer(0)),
+            If(
+                Binary("bool", ">", Name("int", "n"), integer(0)),
+                (Loop("k", integer(2), Binary("int", "-", Name("int", "n"), integer(1)), (Do(integer(0)),)),),
+            ),
+        ),
+        "the loop over k may count down",
+    ),
+    "a loop of numbers that counts down": (
+        script(Loop("k", integer(0), integer(-1), (Do(integer(0)),))),
+        "the loop over k may count down",
+    ),
     "a global that a function assigns to": (
         script(functions=(function(Assign(Name("float", "y"), number(1.0))),)),
         "y is read before it is declared",
