@@ -35,9 +35,11 @@ _PAGES = (
     CodePage("M005", "no such port", "The wiring has no port of this name.", "Write NODE.port, such as L14.rsi."),
     CodePage(
         "M006",
-        "no direction",
-        "A strategy must know which way: the wiring gives no port the role `direction`.",
-        "Add `roles: {direction: L3.direction}`.",
+        "nothing to trade by",
+        "A strategy sends the wiring's own orders, or follows its direction. The tester cannot be sent these orders, for "
+        "the reason in the message, and no port has the role `direction`.",
+        "Add `roles: {direction: L3.direction}`, or make the orders market orders (side, qty, valid, reduce_only) of "
+        "layers that need bars and the account alone.",
     ),
     CodePage(
         "M007",

@@ -188,7 +188,8 @@ def _tell(made: Export, outside: list[tuple[str, str]], target: Path) -> None:
     usage = made.usage
     console.print(
         f"[dim]about {usage.tokens:,} of {limits.TOKENS:,} tokens, {usage.plots} of {limits.PLOTS} plots, "
-        f"{usage.variables} of {limits.VARIABLES:,} variables in the fullest scope[/dim]"
+        f"{usage.variables} of {limits.VARIABLES:,} variables in the fullest scope; TradingView alone knows what it "
+        "compiles to and how long it runs (docs/pine_limits.md)[/dim]"
     )
     if made.cut.left_out:
         console.print("left out:")

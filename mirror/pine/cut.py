@@ -26,7 +26,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Cut:
-    """nodes: what the chart computes, in the order of the schedule is left to the caller. left_out: reason by node.
+    """nodes: what the chart computes, in any order. left_out: reason by node.
 
     strategy: the tester's account stands for the account.
     """

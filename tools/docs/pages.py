@@ -112,7 +112,9 @@ def _facts(layer: Layer) -> str:
         "compared with": layer.oracle,
         "scope": "portfolio: one step for all symbols" if layer.portfolio else "",
         "loop": "closed: reads the account" if layer.closed_loop else "",
-        "on TradingView": {"yes": "translated to Pine", "no": "left out", "source": "the chart's bars"}[layer.pine],
+        "on TradingView": {"yes": "translated to Pine", "no": "left out of an indicator", "source": "the chart's bars"}[
+            layer.pine
+        ],
         "wired in": ", ".join(wired_in(layer)),
         "cost": cost_of(layer),
     }

@@ -12,6 +12,7 @@ from mirror.pine import limits, lint
 from mirror.pine.export import choose, export
 from mirror.pine.limits import measure
 from mirror.pine.printing import expr_text, script_text
+from mirror.pine.script import LONGEST_GAP
 from mirror.pine.syntax import (
     FLOATS,
     NA,
@@ -213,3 +214,24 @@ def test_what_only_dropped_ports_needed_goes_too() -> None:
     small = export(checked, choose(checked, ["L14.rsi"]))
     assert small.cut.nodes == {"L0", "L14"}
     assert "l1_market_regime" not in small.text and "l14_rsi" in small.text
+
+
+def test_the_page_of_limits_says_what_is_checked() -> None:
+    page = (SPECS.parent / "docs" / "pine_limits.md").read_text(encoding="utf-8")
+    allowed = {
+        "compiled tokens": limits.TOKENS,
+        "variables in one scope": limits.VARIABLES,
+        "plots": limits.PLOTS,
+        "requests": limits.REQUESTS,
+        "characters in one text": limits.STRING,
+        "elements in one array": limits.ELEMENTS,
+        "bytes of source": limits.TEXT_BYTES,
+        "labels": limits.LABELS,
+    }
+    for name, bound in allowed.items():
+        assert f"| {name} | {bound:,} |" in page
+    assert f"up to {LONGEST_GAP:,} times" in page and "## Not known" in page
+    checked = checked_or_raise(SPECS / "bars_only.yaml", catalogue())
+    assert export(checked, choose(checked)).usage.tokens == pytest.approx(78_000, rel=0.05), (
+        "the page says another size"
+    )
