@@ -36,8 +36,8 @@ _PAGES = (
     CodePage(
         "M006",
         "nothing to trade by",
-        "A strategy sends the wiring's own orders, or follows its direction. The tester cannot be sent these orders, for "
-        "the reason in the message, and no port has the role `direction`.",
+        "A strategy sends the wiring's own orders, or follows its direction. The tester cannot be sent these orders, "
+        "for the reason in the message, and no port has the role `direction`.",
         "Add `roles: {direction: L3.direction}`, or make the orders market orders (side, qty, valid, reduce_only) of "
         "layers that need bars and the account alone.",
     ),
