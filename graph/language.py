@@ -189,7 +189,6 @@ class Layer:
     source: str
     oracle: str
     pine: str
-    pine_declared: bool
     role: str
     labels: dict[str, tuple[str, ...]]
     says: str
@@ -218,7 +217,7 @@ def layer(
     domain: str,
     source: str,
     oracle: str = "",
-    pine: str | None = None,
+    pine: str = "no",
     scope: str = "symbol",
     loop: str = "open",
     role: str = "",
@@ -229,12 +228,11 @@ def layer(
 ) -> Callable[[Callable[..., Any]], Layer]:
     """Declares the step below it as a layer.
 
-    number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'; 'no' when it is not
-    given. scope: 'symbol' or 'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one
-    layer that turns proposals into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs
-    are withheld, from the parameters. labels: names of the classes or bits of an output port, in order. says: one step
-    in words, in which {port} stands for a value of an output or an input. causes: for names of bits, the inputs that
-    set them.
+    number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
+    'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
+    into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs are withheld, from the
+    parameters. labels: names of the classes or bits of an output port, in order. says: one step in words, in which
+    {port} stands for a value of an output or an input. causes: for names of bits, the inputs that set them.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -264,8 +262,7 @@ def layer(
             warmup=warmup,
             source=source,
             oracle=oracle,
-            pine=pine or "no",
-            pine_declared=pine is not None,
+            pine=pine,
             role=role,
             labels=labels or {},
             says=says,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from functools import cache
 
+from graph.kernels import kernel_source
 from graph.language import Layer
 from graph.model import Graph, Node, PortRef, SourceRef, elements
 from mirror.pine.kernels import NoPineFormError
@@ -47,7 +49,7 @@ def own_reason(graph: Graph, node: Node, *, strategy: bool = False) -> Reason | 
 
 
 def _in_a_strategy(layer: Layer) -> Reason | None:
-    if layer.pine_declared and layer.pine == "no":
+    if _declares_pine(layer) and layer.pine == "no":
         return Reason(DECLARED, 'declares pine="no"')
     each = [name for name, kind in layer.outputs.items() if kind.per_symbol]
     if each:
@@ -67,9 +69,15 @@ def _on_a_chart(graph: Graph, node: Node) -> Reason | None:
         return Reason(MODEL, 'holds a fitted model and does not declare pine="yes"')
     if reason := _without_form(layer):
         return reason
-    if layer.pine_declared:
+    if _declares_pine(layer):
         return Reason(DECLARED, f'declares pine="{layer.pine}"')
     return Reason(NOT_DECLARED, 'does not declare pine="yes", although its kernel can be translated')
+
+
+def _declares_pine(layer: Layer) -> bool:
+    """True when the declaration has the word: `no` is also what a layer is that does not say."""
+    decorators = (d for d in kernel_source(layer.step).tree.decorator_list if isinstance(d, ast.Call))
+    return any(keyword.arg == "pine" for d in decorators for keyword in d.keywords)
 
 
 def _reads_account(node: Node) -> bool:

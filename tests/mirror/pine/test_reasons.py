@@ -97,7 +97,7 @@ def test_a_fitted_model_is_a_reason() -> None:
     graph = graph_of(SPECS / "bars_only.yaml")
     node = next(n for n in graph.nodes.values() if n.layer.model is not None)
     assert own_reason(graph, node) is None
-    undeclared = replace(node, layer=replace(node.layer, pine="no", pine_declared=False))
+    undeclared = replace(node, layer=replace(node.layer, pine="no"))
     reason = own_reason(graph, undeclared)
     assert reason is not None and reason.kind == MODEL
 
