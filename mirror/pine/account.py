@@ -7,7 +7,7 @@ least notional and no largest quantity; and nobody stands beside it to trip a sw
 from __future__ import annotations
 
 from graph.model import SourceRef
-from mirror.pine.syntax import Expr, Name, number
+from mirror.pine.syntax import NA, Expr, Name, number
 
 _NOTHING = number(0.0)
 _PORTS: dict[str, Expr] = {
@@ -22,6 +22,8 @@ _PORTS: dict[str, Expr] = {
     "account.open_orders": _NOTHING,
     "account.min_notional": _NOTHING,  # a rule of 0 is no rule
     "account.max_qty": _NOTHING,
+    "account.stop_price": NA,  # market orders alone: no protective level stands
+    "account.take_price": NA,
     "operator.kill": _NOTHING,
     "operator.reset": _NOTHING,
 }
