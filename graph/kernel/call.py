@@ -28,7 +28,8 @@ Enter = Callable[[ctypes.c_void_p], int]
 
 
 class Entry(Protocol):
-    """A compiled function that is called from Python, with machine code per types of its arguments."""
+    """A compiled function that is called from Python, with machine code per types of its arguments. The machine code
+    lives as long as the entry."""
 
     def enter(self, arguments: tuple[Argument, ...]) -> Enter:
         """The machine code, made now or taken from the disk. It takes the address of the arguments' words."""
@@ -43,8 +44,9 @@ class Call:
     def __init__(self, entry: Entry, arguments: Sequence[Any]) -> None:
         """Makes the machine code for these types of arguments, or takes it from the disk."""
         self._types = [argument_type(argument) for argument in arguments]
+        self._entry = entry  # it, and what the addresses point to, live as long as the call
         self._enter = entry.enter(tuple(self._types))
-        self._arguments = list(arguments)  # what the addresses point to lives as long as the call
+        self._arguments = list(arguments)
         words = [_words(argument) for argument in arguments]
         self._places = np.cumsum([0, *map(len, words)]).tolist()
         self._table = (ctypes.c_int64 * self._places[-1])(*(word for each in words for word in each))
