@@ -125,7 +125,7 @@ class ExpressionReader:
         """An expression that counts or indexes."""
         value = self.read(node)
         if value.type is not INT and value.type is not BOOL:
-            self.refuse(f"`{ast.unparse(node)}` is a {value.type}; only an int counts or indexes", value.place)
+            self.refuse(f"`{ast.unparse(node)}` is {value.type}; only an int counts or indexes", value.place)
         return self.cast(value, INT)
 
     def cast(self, value: Expression, wanted: Type) -> Expression:
@@ -135,14 +135,14 @@ class ExpressionReader:
             return Constant(FLOAT, float(value.value), value.place)
         between_numbers = isinstance(value.type, Number) and isinstance(wanted, Number)
         if not between_numbers and join(value.type, wanted) is not wanted:
-            self.refuse(f"a {value.type} where a {wanted} is needed", value.place)
+            self.refuse(f"{value.type} where {wanted} is needed", value.place)
         return Cast(wanted, value, value.place)
 
     def binary(self, sign: str, left: Expression, right: Expression, place: Place) -> Expression:
         """An operation on two numbers, with the conversions that Python's rules for them ask for."""
         for side in (left, right):
             if not isinstance(side.type, Number):
-                self.refuse(f"`{sign}` of a {side.type}", place)
+                self.refuse(f"`{sign}` of {side.type}", place)
         kind = join(left.type, right.type)
         assert isinstance(kind, Number)
         if sign in _WHOLE:
@@ -163,7 +163,7 @@ class ExpressionReader:
         for value in values[1:]:
             common = join(kind, value.type)
             if common is None:
-                self.refuse(f"a {value.type} where a {kind} is needed", place)
+                self.refuse(f"{value.type} where {kind} is needed", place)
             kind = common
         return [self.cast(value, kind) for value in values]
 
@@ -208,7 +208,7 @@ class ExpressionReader:
             index = held.type.names.index(node.attr)
             return Part(held.type.parts[index], held, index, place)
         if not isinstance(held.type, Record) or node.attr not in held.type.fields:
-            self.refuse(f"`{ast.unparse(node)}`: a {held.type} has no `{node.attr}`", place)
+            self.refuse(f"`{ast.unparse(node)}`: {held.type} has no `{node.attr}`", place)
         return Field(held.type.fields[node.attr].type, held, node.attr, place)
 
     def _subscript(self, node: ast.Subscript) -> Expression:
@@ -224,7 +224,7 @@ class ExpressionReader:
                 self.refuse(f"`{ast.unparse(node)}`: a tuple is indexed by a number in it", place)
             return Part(held.type.parts[int(index.value)], held, int(index.value), place)
         if not isinstance(held.type, Array):
-            self.refuse(f"`{ast.unparse(node)}`: a {held.type} has no elements", place)
+            self.refuse(f"`{ast.unparse(node)}`: {held.type} has no elements", place)
         if isinstance(node.slice, ast.Slice):
             if node.slice.lower or node.slice.step or node.slice.upper is None or held.type.rank != 1:
                 self.refuse(f"`{ast.unparse(node)}`: only the first elements, `a[:n]`, can be taken", place)
@@ -239,7 +239,7 @@ class ExpressionReader:
     def _array(self, node: ast.expr) -> Expression:
         held = self.read(node)
         if not isinstance(held.type, Array):
-            self.refuse(f"`{ast.unparse(node)}` is a {held.type} and has no length", held.place)
+            self.refuse(f"`{ast.unparse(node)}` is {held.type} and has no length", held.place)
         return held
 
     def _tuple(self, node: ast.Tuple) -> Expression:
@@ -252,7 +252,7 @@ class ExpressionReader:
             return self.condition(node)
         value = self.read(node.operand)
         if not isinstance(value.type, Number):
-            self.refuse(f"`{ast.unparse(node)}` of a {value.type}", place)
+            self.refuse(f"`{ast.unparse(node)}` of {value.type}", place)
         kind = value.type if value.type is FLOAT else INT
         if isinstance(node.op, ast.UAdd):
             return self.cast(value, kind)
@@ -280,7 +280,7 @@ class ExpressionReader:
             if position + 1 < len(node.ops):
                 right, again = self.keep(right)
             if not (isinstance(left.type, Number) and isinstance(right.type, Number)):
-                self.refuse(f"`{ast.unparse(node)}` compares a {left.type} with a {right.type}", place)
+                self.refuse(f"`{ast.unparse(node)}` compares {left.type} with {right.type}", place)
             one, other = self.same((left, right), place)
             link = Compare(_COMPARE[type(kind)], one, other, place)
             result, left = link if result is None else Logic("and", result, link, place), again
@@ -332,11 +332,11 @@ class ExpressionReader:
         first = arguments[0]
         if name == "len":
             if not isinstance(first.type, Array):
-                self.refuse(f"a {first.type} has no length", place)
+                self.refuse(f"{first.type} has no length", place)
             return Length(first, 0, place)
         for argument in arguments:
             if not isinstance(argument.type, Number):
-                self.refuse(f"`{name}` of a {argument.type}", place)
+                self.refuse(f"`{name}` of {argument.type}", place)
         if name in ("float", "int"):
             return self.cast(first, FLOAT if name == "float" else INT)
         if name in ("min", "max"):

@@ -60,4 +60,4 @@ class _Program:
 
 def _symbol(name: str, arguments: tuple[Type, ...]) -> str:
     """Depends on nothing else in the module, so that equal kernels of two modules are equal text."""
-    return f"{name}.{hashlib.sha256('|'.join(map(str, arguments)).encode()).hexdigest()[:8]}"
+    return f"{name}.{hashlib.sha256('|'.join(kind.key for kind in arguments).encode()).hexdigest()[:8]}"

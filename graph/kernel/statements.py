@@ -119,13 +119,13 @@ class StatementReader:
             self._values.scope[target.id] = value.type
         elif isinstance(target, ast.Tuple):
             if not isinstance(value.type, Tuple) or len(value.type.parts) != len(target.elts):
-                self._values.refuse(f"{len(target.elts)} names for a {value.type}", place)
+                self._values.refuse(f"{len(target.elts)} names for {value.type}", place)
             for index, (part, kind) in enumerate(zip(target.elts, value.type.parts, strict=True)):
                 self._give(part, Part(kind, value, index, place), block)
         else:
             goal = self._values.read(target)
             if not isinstance(goal, Field | Item) or not isinstance(goal.type, Number):
-                self._values.refuse(f"`{ast.unparse(target)}` is a {goal.type}; only numbers are assigned", place)
+                self._values.refuse(f"`{ast.unparse(target)}` is {goal.type}; only numbers are assigned", place)
             block.append(Store(goal, self._values.cast(value, goal.type), place))
 
     def _assign_changed(self, node: ast.AugAssign, block: Block) -> None:
@@ -136,7 +136,7 @@ class StatementReader:
             return
         goal = self._pinned(value_of(node.target), block)
         if not isinstance(goal, Field | Item) or not isinstance(goal.type, Number):
-            self._values.refuse(f"`{ast.unparse(node.target)}` is a {goal.type}; only numbers are assigned", place)
+            self._values.refuse(f"`{ast.unparse(node.target)}` is {goal.type}; only numbers are assigned", place)
         changed = self._values.binary(sign, goal, value_of(node.value), place)
         block.append(Store(goal, self._values.cast(changed, goal.type), place))
 
@@ -210,7 +210,7 @@ class StatementReader:
         kind = NOTHING if value is None else value.type
         common = join(self.result, kind) if self._returns else kind
         if common is None:
-            self._values.refuse(f"it returns a {kind} here and a {self.result} before", place_of(node))
+            self._values.refuse(f"it returns {kind} here and {self.result} before", place_of(node))
         self.results_differ |= (self._returns > 0 and common is not self.result) or common is not kind
         self.result = common
         self._returns += 1

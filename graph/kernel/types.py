@@ -1,6 +1,7 @@
 """The types of the intermediate representation: numbers, records, arrays and tuples.
 
 A type is one object: equal types are identical, and compare and hash by identity. Records come from numpy dtypes.
+`key` is equal for equal types in any process; `str` names a type in a message.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from graph.language import remembered
 class Number:
     """A float (IEEE double), an int (64 bits, wraps around) or a bool. rank: the order in which they widen."""
 
-    name: str
+    key: str
     rank: int
 
     def __str__(self) -> str:
-        return self.name
+        return f"an {self.key}" if self is INT else f"a {self.key}"
 
 
 BOOL = Number("bool", 0)
@@ -35,6 +36,8 @@ FLOAT = Number("float", 2)
 class Nothing:
     """What a kernel without a `return` gives."""
 
+    key = "nothing"
+
     def __str__(self) -> str:
         return "nothing"
 
@@ -44,17 +47,14 @@ NOTHING = Nothing()
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Named fields in memory. A value of this type is the address of one.
-
-    fields: offset in bytes and type by name. key: equal for records of equal layout, in any process.
-    """
+    """Named fields in memory, by name. A value of this type is the address of one. key: a hash of the layout."""
 
     size: int
     fields: dict[str, Field]
     key: str
 
     def __str__(self) -> str:
-        return f"record {self.key}"
+        return "a record"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,12 @@ class Array:
     element: Number | Record
     rank: int
 
+    @property
+    def key(self) -> str:
+        return f"{self.element.key}x{self.rank}"
+
     def __str__(self) -> str:
-        return f"array of {self.element}, {self.rank} axes"
+        return f"an array of {'records' if isinstance(self.element, Record) else f'{self.element.key}s'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +79,12 @@ class Tuple:
     parts: tuple[Type, ...]
     names: tuple[str, ...]
 
+    @property
+    def key(self) -> str:
+        return f"({' '.join(self.names)}:{' '.join(part.key for part in self.parts)})"
+
     def __str__(self) -> str:
-        return f"tuple of {', '.join(map(str, self.parts))}"
+        return f"a tuple of {len(self.parts)}"
 
 
 Type = Number | Nothing | Record | Array | Tuple
@@ -111,7 +119,7 @@ def type_of(dtype: np.dtype[Any]) -> Number | Record:
             return INT
         raise TypeError(f"a kernel has no elements of {dtype}; use float64, int64 or a record of them")
     fields = {name: _field(entry[0], entry[1]) for name, entry in dtype.fields.items()}
-    layout = ";".join(f"{name}@{f.offset}:{f.lengths}{f.type}" for name, f in fields.items())
+    layout = ";".join(f"{name}@{f.offset}:{f.lengths}{f.type.key}" for name, f in fields.items())
     return _record(dtype.itemsize, layout, tuple(fields.items()))
 
 

@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -43,8 +44,8 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process."""
-        self._process.stdin = self._process.stdout = None
-        self._to.close()
+        with suppress(OSError):  # it may be gone already
+            self._to.close()
         self._process.wait()
         self._from.close()
 
