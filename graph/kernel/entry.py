@@ -62,10 +62,14 @@ class NativeEntry:
 def translate(text: str, arguments: tuple[Argument, ...]) -> list[Unit]:
     """The units of an emitted module for these types of arguments, as LLVM IR."""
     with _no_collection():
-        source = parse_module(text)
-        functions = read_program(source, [_type(argument) for argument in arguments])
-        mark_inlined(functions, source)
-        return divide(functions, arguments)
+        return _translated(text, arguments)
+
+
+def _translated(text: str, arguments: tuple[Argument, ...]) -> list[Unit]:
+    source = parse_module(text)
+    functions = read_program(source, [_type(argument) for argument in arguments])
+    mark_inlined(functions, source)
+    return divide(functions, arguments)
 
 
 def _type(argument: Argument) -> Type:
