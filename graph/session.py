@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.account import BALANCES
+from graph.border import HELD_BACK, Border, Limits, Order
 from graph.kernel.call import Call
 from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
@@ -28,6 +29,7 @@ CONTROL = np.dtype(
         ("row", np.int64),  # of `edges`, that of the last bar
         ("kill", np.float64),
         ("reset", np.float64),
+        ("ruined", np.int64),  # 1: equity is used up, and the loop stopped behind that bar
         ("digest", np.int64),
         ("violations", np.int64),
         ("violation_time", np.float64),
@@ -37,7 +39,7 @@ CONTROL = np.dtype(
     ]
 )
 _POSITIONS = {name: k for k, name in enumerate(RUN_ARGUMENTS)}
-_MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "control")
+_MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "border", "control")
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class Session:
     """Runs a plan over time.
 
     cash: what the account starts with, quote currency. rules: per symbol, fields of the account's record such as tick
-    and lot. record: ports to return for every step. simulate: let orders meet the plan's venue. audit: hash every edge
-    and watch every range, at some cost.
+    and lot. limits: of the account; without them those of graph.border. record: ports to return for every step.
+    simulate: let orders meet the plan's venue. audit: hash every edge and watch every range, at some cost.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Session:
         *,
         cash: float,
         rules: Sequence[dict[str, float]] = (),
+        limits: Limits | None = None,
         record: Sequence[str] = (),
         simulate: bool = True,
         audit: bool = False,
@@ -95,6 +98,7 @@ class Session:
         self.plan = plan
         layout, symbols = plan.layout, len(plan.symbols)
         self._settings = settings_record(settings)
+        self._limits = settings_record(limits or Limits())
         self.state = np.zeros(symbols, layout.state)
         self.portfolio = np.zeros(1, layout.portfolio)
         chunk = plan.schedule.chunk
@@ -103,6 +107,8 @@ class Session:
         self.scratch = _missing(layout.scratch, 1)
         self.accounts = _first(plan.venue.account, symbols)
         self.wallet = _first(plan.venue.wallet, 1)
+        self.border = _first(Border, 1)
+        self.orders = _first(Order, symbols)
         self.wallet["cash"] = self.wallet["equity"] = cash
         for record_of_symbol, values in zip(self.accounts, rules, strict=False):
             for name, value in values.items():
@@ -136,6 +142,7 @@ class Session:
 
         An event is a graph.market.MARKET_EVENT or, without a book, a BAR_EVENT.
         on_fills is called with the entries of the fill log whenever there are some; afterwards the log is emptied.
+        Where the account is ruined, what is returned ends with that bar, and nothing more should be run.
         """
         self.prepare()
         times = np.ascontiguousarray(times, np.int64)
@@ -151,8 +158,9 @@ class Session:
                 self._outputs_start = done
             done += self._blocks()
             self._drain(on_fills)
-        bars = len(times)
-        return Recorded(self._recorded[:bars], self._shared_recorded[:bars], self._balances[:bars])
+            if self.ruined:
+                break
+        return Recorded(self._recorded[:done], self._shared_recorded[:done], self._balances[:done])
 
     def step(self, time: int, events: Record, on_fills: Any = None) -> Recorded:
         """Steps over one bar; events of shape (symbols,). The same code as `run`, without its bookkeeping of blocks."""
@@ -165,6 +173,16 @@ class Session:
         if self._fill_count[0]:
             self._drain(on_fills)
         return one.recorded
+
+    @property
+    def ruined(self) -> bool:
+        """Whether the equity of a simulated account is used up."""
+        return bool(self.control["ruined"][0])
+
+    def held_back(self) -> dict[str, int]:
+        """How often the border of the plan cut, kept back or called off an order, by the reason; see graph.border."""
+        counts = self.border["held_back"][0]
+        return {reason: int(count) for reason, count in zip(HELD_BACK, counts, strict=True) if count}
 
     def snapshot(self) -> dict[str, Record]:
         """All memory, as named records; `restore` brings a session of the same plan back to exactly this point."""
@@ -251,6 +269,9 @@ class Session:
             "accounts": self.accounts,
             "wallets": self.wallet,
             "settings": self._settings,
+            "limits": self._limits,
+            "border": self.border,
+            "orders": self.orders,
             "fills": self.fills,
             "control": self.control,
             "spans": self._spans,

@@ -65,7 +65,7 @@ def backtest(
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
     chosen = read_settings(config) if config else default_settings()
-    settings = RunSettings(chosen.venue, cash or chosen.cash, chosen.account_rules())
+    settings = RunSettings(chosen.venue, cash or chosen.cash, chosen.account_rules(), chosen.limits)
     names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
@@ -163,6 +163,8 @@ def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str,
         "digest": result.digest,
         "trades": result.trades.height,
         "fills": result.fills.height,
+        "held_back": dict(result.held_back),
+        "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
         "seconds": round(result.seconds, 3),
         "report": str(target / "report.html"),

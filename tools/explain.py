@@ -61,7 +61,7 @@ def explain(
     chosen = read_settings(config) if config else default_settings()
     rules = chosen.account_rules()
     own = [dict(rules.get(s, rules.get("default", {}))) for s in plan.symbols]
-    session = Session(plan, chosen.venue, cash=chosen.cash, rules=own)
+    session = Session(plan, chosen.venue, cash=chosen.cash, rules=own, limits=chosen.limits)
     for block in market.blocks():
         session.run(block.times, block.events)
     found = explaining.explain(session, plan.symbols.index(symbol))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 READ_ONLY = frozenset(
-    ("times", "events", "params", "constants", "settings", "spans", "shared_spans", "bounds", "shared_bounds")
+    ("times", "events", "params", "constants", "settings", "limits", "spans", "shared_spans", "bounds", "shared_bounds")
 )
 """Names of an entry's arguments that compiled code never writes."""
 

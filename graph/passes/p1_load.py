@@ -62,7 +62,7 @@ class Document:
     record: tuple[Placed, ...]
     roles: dict[str, Placed]
     used_only: bool
-    layer_folders: tuple[Path, ...]
+    layer_folders: tuple[Placed, ...]
     place: Place
     orders_place: Place
 
@@ -77,7 +77,7 @@ class _Merge:
     orders: dict[str, Placed] = field(default_factory=dict)
     record: list[Placed] = field(default_factory=list)
     roles: dict[str, Placed] = field(default_factory=dict)
-    folders: list[Path] = field(default_factory=list)
+    folders: list[Placed] = field(default_factory=list)
     read: set[Path] = field(default_factory=set)
     orders_place: Place | None = None
 
@@ -155,17 +155,30 @@ def _add(source: Source, wiring: Wiring, path: Path, merge: _Merge) -> None:
             )
             continue
         merge.nodes[key] = _node(source, path, "nodes", key, section)
-    merge.overrides += [(source, path, wiring)] if wiring.override else []
-    merge.orders |= {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
-    merge.orders_place = source.key_place("orders") if wiring.orders else merge.orders_place
+    merge.overrides.append((source, path, wiring))
+    _add_orders(source, wiring, merge)
     merge.record += [_placed(source, v, "record", i) for i, v in enumerate(wiring.record)]
     merge.roles |= {n: _placed(source, v, "roles", n) for n, v in wiring.roles.items()}
     for i, folder in enumerate(wiring.layers):
-        merge.folders.append(path.parent / folder)
+        place = source.place("layers", i)
+        merge.folders.append(Placed(path.parent / folder, place, place))
         if not (path.parent / folder).is_dir():
             message = f"the folder of layers `{folder}` does not exist"
             hint = f"paths start at the folder of {path.name}"
-            merge.findings.error("W005", message, source.place("layers", i), hint)
+            merge.findings.error("W005", message, place, hint)
+
+
+def _add_orders(source: Source, wiring: Wiring, merge: _Merge) -> None:
+    if not wiring.orders:
+        return
+    if merge.orders:
+        place, first = source.key_place("orders"), merge.orders_place
+        message = f"`orders` would replace the one at {first}"
+        hint = "remove it; what must differ is written as `override: {orders: {...}}`"
+        merge.findings.error("W046", message, place, hint)
+        return
+    merge.orders = {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
+    merge.orders_place = source.key_place("orders")
 
 
 def _placed(source: Source, value: Any, *path: str | int) -> Placed:
@@ -193,7 +206,9 @@ def _model(source: Source, path: Path, at: tuple[str, str], section: ModelSectio
 
 
 def _override(source: Source, path: Path, wiring: Wiring, merge: _Merge) -> None:
-    for key, section in wiring.override.items():
+    if wiring.override.orders:
+        _override_orders(source, wiring.override.orders, merge)
+    for key, section in wiring.override.nodes.items():
         place = source.key_place("override", key)
         if key not in merge.nodes:
             merge.findings.error(
@@ -214,6 +229,15 @@ def _override(source: Source, path: Path, wiring: Wiring, merge: _Merge) -> None
             model=new.model or old.model,
             place=old.place,
         )
+
+
+def _override_orders(source: Source, orders: Mapping[str, Any], merge: _Merge) -> None:
+    if merge.orders:
+        merge.orders |= {name: _placed(source, v, "override", "orders", name) for name, v in orders.items()}
+        return
+    place = source.key_place("override", "orders")
+    message, hint = "`override` names `orders`, but no included file has any", "write them as `orders: {...}`"
+    merge.findings.error("W011", message, place, hint)
 
 
 def _set_param(name: str, value: float, merge: _Merge) -> None:

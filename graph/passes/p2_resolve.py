@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import parse_clock
 from graph.diagnostics import Findings, Place
-from graph.kernels import check_kernels, short_path
+from graph.kernels import check_kernels, place_of, short_path
 from graph.language import Layer, Parameters
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
@@ -28,6 +28,7 @@ SOURCES = {
     "clock": tuple(CLOCK_PORTS),
     "operator": tuple(OPERATOR_PORTS),
 }
+_TAKEN = (*SOURCES, "orders")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _REFERENCE = re.compile(r"(\w+)\.(\w+)(?:@(-?\d+)(?:\s+else\s+(\S+))?)?")
 
@@ -35,7 +36,7 @@ _REFERENCE = re.compile(r"(\w+)\.(\w+)(?:@(-?\d+)(?:\s+else\s+(\S+))?)?")
 def resolve(document: Document, registry: Registry, findings: Findings) -> Graph:
     """Resolves every name of the document; unknown ones become findings and stay out of the graph."""
     for folder in document.layer_folders:
-        registry = registry.with_folder(folder)
+        registry = _with_own_layers(registry, folder, findings)
     resolver = _Resolver(document, registry, findings)
     base = resolver.clock(document.clock) if document.clock.value else 0
     layers = {key: layer for key, node in document.nodes.items() if (layer := resolver.layer(node)) is not None}
@@ -53,6 +54,16 @@ def resolve(document: Document, registry: Registry, findings: Findings) -> Graph
         used_only=document.used_only,
         place=document.place,
     )
+
+
+def _with_own_layers(registry: Registry, folder: Placed, findings: Findings) -> Registry:
+    """Adds a folder of the user's; what would replace a layer that is there already is an error."""
+    extended = registry.with_folder(folder.value)
+    for clash in extended.clashes[len(registry.clashes) :]:
+        message = f"{short_path(str(clash.file.absolute()))} takes `{clash.taken}`, which is the layer of {clash.by}"
+        hint = "give the file a number and a name of its own, and declare the layer under them"
+        findings.error("W048", message, folder.place, hint)
+    return extended
 
 
 class _Resolver:
@@ -73,12 +84,12 @@ class _Resolver:
             return 0
 
     def layer(self, node: NodeDocument) -> Layer | None:
-        if not _KEY.fullmatch(node.key) or node.key in SOURCES:
+        if not _KEY.fullmatch(node.key) or node.key in _TAKEN:
             self._findings.error(
                 "W019",
                 f"`{node.key}` cannot be a node's name",
                 node.place,
-                "letters and digits, single underscores between; not " + ", ".join(SOURCES),
+                "letters and digits, single underscores between; not " + ", ".join(_TAKEN),
             )
         if node.layer not in self._registry:
             names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
@@ -95,6 +106,11 @@ class _Resolver:
                 check_kernels(layer, self._findings)
         except (Exception, SystemExit) as problem:
             self._unreadable(node, problem)
+            return None
+        if layer.role and not self._registry.is_shipped(node.layer):
+            message = f"{node.key} ({layer.name}) is a layer of your own and declares the role `{layer.role}`"
+            hint = "remove `role`; the gate is L4 (risk_manager) and the governor L95 (safety_governor)"
+            self._findings.error("W047", message, place_of(layer), hint)
             return None
         return layer
 
@@ -122,6 +138,7 @@ class _Resolver:
         return Node(
             key=node.key,
             layer=layer,
+            shipped=self._registry.is_shipped(node.layer),
             clock_ms=(self.clock(node.clock) or base) if node.clock else base,
             params=self._params(node, layer),
             model=resolve_model(node, layer, self._findings),

@@ -10,9 +10,11 @@ import re
 
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
+from graph.border import open_border, release
 from graph.kernel_text import KernelText, imports
+from graph.language import BOUND
 from graph.market import SCALARS
-from graph.model import Graph, Node, SourceRef, elements, told_ports
+from graph.model import Graph, SourceRef, elements, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
 from graph.passes.p8_layout import delayed_ports, edge_field
@@ -48,6 +50,9 @@ RUN_ARGUMENTS = (
     "accounts",
     "wallets",
     "settings",
+    "limits",
+    "border",
+    "orders",
     "fills",
     "control",
     "spans",
@@ -131,7 +136,8 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
     kernels = KernelText(_PRELUDE_NAMES)
     steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
-    functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
+    market = (venue.passes_quietly, venue.meet_market, venue.settle)
+    functions = (*market, open_border, release, venue.outlasting, venue.place, aggregate)
     calls = {f: kernels.add_function(f) for f in functions}
     lines = Lines()
     order = tuple(key for stage in schedule.stages for key in stage.nodes)
@@ -158,6 +164,7 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
     lines.add(1, "symbols = len(state)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
     lines.add(1, "x = scratch[0]", "p = params[0]")
     lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]", "last = flags.row")
+    lines.add(1, "limit = limits[0]", "gauge = border[0]")
     lines.add(1, f"most_fills = symbols * {venue.fills_per_bar}  # in one bar")
     lines.add(1, "done = 0", "while done < len(times):")
     lines.add(2, f"bars = min(len(times) - done, {schedule.chunk}, (len(fills) - w.fills) // most_fills)")
@@ -177,10 +184,13 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
             lines.add(3, f"stage_{stage.number}({PORTFOLIO_VALUES})")
         elif schedule.waiting(stage):
             lines.add(3, "for i in range(symbols):", f"    stage_{stage.number}({STAGE_VALUES})")
-    _place_orders(lines, graph, names[venue.place.__name__])
+    _release_orders(lines, graph, venue, names)
     _keep_late(lines, graph)
     _record_and_audit(lines)
     lines.add(3, "last = row")
+    if _uses_account(graph):
+        lines.add(3, "if flags.simulate and w.equity <= 0.0:", "    flags.ruined = 1", "    flags.row = last")
+        lines.add(4, "return done + n + 1")
     lines.add(2, "done += bars", "flags.row = last")
     lines.add(1, "return done")
 
@@ -199,15 +209,21 @@ def _meet_market(lines: Lines, venue: Venue, names: dict[str, str]) -> None:
     lines.add(4, f"{names[venue.settle.__name__]}(accounts, w, venue)")
 
 
-def _place_orders(lines: Lines, graph: Graph, place: str) -> None:
+def _release_orders(lines: Lines, graph: Graph, venue: Venue, names: dict[str, str]) -> None:
+    """Writes how orders leave: through the border, in every mode; and on to the venue, where one is simulated."""
     if not graph.orders:
         return
+    assert graph.gate is not None, "pass 5 lets no orders through without a gate"
     reader = Reader(graph, frozenset())
-    sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, None, {}, graph.place)
-    values = [reader.scalar(sink, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
-    lines.add(3, "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(5, "e = edges[row, i]", "before = edges[last, i]", "a = accounts[i]")
-    lines.add(5, f"{place}(a, w, venue, now, {', '.join(values)})")
+    ports = [reader.scalar(graph.clock_ms, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
+    side = ports[list(ORDER_PORTS).index("side")]
+    lines.add(3, f"{names[open_border.__name__]}(accounts, w, limit, gauge, now)", "for i in range(symbols):")
+    lines.add(4, "e = edges[row, i]", "before = edges[last, i]", "a = accounts[i]", "o = orders[i]")
+    lines.add(4, f"lasting = {names[venue.outlasting.__name__]}(a, venue, {side})")
+    bound = f"e.{edge_field(graph.gate.key, BOUND)}"
+    lines.add(4, f"{names[release.__name__]}(a, w, limit, gauge, o, {bound}, lasting, {', '.join(ports)})")
+    sent = ", ".join(f"o.{port}" for port in ORDER_PORTS)
+    lines.add(4, "if flags.simulate:", f"    {names[venue.place.__name__]}(a, w, venue, now, {sent})")
 
 
 def _keep_late(lines: Lines, graph: Graph) -> None:

@@ -46,13 +46,14 @@ class Reader:
         self._graph = graph
         self._local = local
 
-    def scalar(self, node: Node, field: str, binding: Binding) -> str:
+    def scalar(self, clock_ms: int, field: str, binding: Binding) -> str:
+        """clock_ms: of the node that reads."""
         if isinstance(binding, Constant):
             return f"c.{field}"
         if isinstance(binding, Missing):
             return "nan"
         if isinstance(binding, SourceRef):
-            return self._source(node, binding)
+            return self._source(clock_ms, binding)
         assert isinstance(binding, PortRef)
         return self.late(binding, field) if binding.delay else self._port(binding)
 
@@ -71,10 +72,10 @@ class Reader:
     def _size(self, ref: PortRef) -> int | None:
         return self._graph.nodes[ref.node].layer.outputs[ref.port].size
 
-    def _source(self, node: Node, ref: SourceRef) -> str:
-        slow = node.clock_ms != self._graph.clock_ms
+    def _source(self, clock_ms: int, ref: SourceRef) -> str:
+        slow = clock_ms != self._graph.clock_ms
         if ref.group == "market":
-            return f"s.market_{node.clock_ms}" if slow else "event"
+            return f"s.market_{clock_ms}" if slow else "event"
         if ref.group == "account":
             return f"w.{ref.port}" if ref.port in SHARED_ACCOUNT_PORTS else f"a.{ref.port}"
         if ref.group == "operator":
@@ -82,7 +83,7 @@ class Reader:
         close = "now + CLOCK"
         if ref.port == "close_time":
             return close
-        return f"{close} - {node.clock_ms}.0" if slow else "now"
+        return f"{close} - {clock_ms}.0" if slow else "now"
 
 
 def symbol_stage(lines: Lines, nodes: Sequence[str], number: int, graph: Graph, slow_bars: dict[str, str]) -> None:
@@ -182,7 +183,7 @@ def _gather_vectors(lines: Lines, depth: int, node: Node, reader: Reader) -> Non
             continue
         named = list(scalar_fields(node.key, port, binding))
         for k, (field, scalar) in enumerate(named):
-            lines.add(depth, f"{target}[{k}] = {reader.scalar(node, field, scalar)}")
+            lines.add(depth, f"{target}[{k}] = {reader.scalar(node.clock_ms, field, scalar)}")
         if len(named) < size:
             lines.add(depth, f"for k in range({len(named)}, {size}):", f"    {target}[k] = nan")
 
@@ -210,7 +211,7 @@ def _values(node: Node, reader: Reader) -> list[str]:
     for port, binding in node.inputs.items():
         field = edge_field(node.key, port)
         gathered = node.layer.inputs[port].size is not None and not _passes_whole(binding)
-        values.append(f"x.{field}" if gathered else reader.scalar(node, field, binding))
+        values.append(f"x.{field}" if gathered else reader.scalar(node.clock_ms, field, binding))
     return values
 
 
@@ -280,7 +281,7 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     arguments, conditions, gathered = _records(node, f"b.{node.key}", f"p.{node.key}"), [], []
     for port, binding in node.inputs.items():
         kind, field = node.layer.inputs[port], edge_field(node.key, port)
-        text = reader.scalar(node, field, binding)
+        text = reader.scalar(node.clock_ms, field, binding)
         if kind.per_symbol:
             gathered.append(f"x.{field}[i] = {text}")
             text = f"x.{field}[:symbols]"

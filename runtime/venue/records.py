@@ -58,6 +58,10 @@ class Account(State):
     fees: float = 0.0
     funding: float = 0.0
     working: float = 0.0
+    buying: float = 0.0
+    selling: float = 0.0
+    reach: float = 0.0
+    mark: float = nan
     open_orders: float = 0.0
     open_age: float = 0.0
     rejects: float = 0.0
@@ -75,7 +79,6 @@ class Account(State):
     min_notional: float = 0.0
     max_qty: float = 0.0
     # the venue's own
-    mark: float = nan  # last close
     level_time: float = nan  # decision that set the protective levels
     reserved: float = 0.0  # notional by which open orders may enlarge the exposure
     reject_reason: int = 0  # of the last refused order, an index into REJECTS
