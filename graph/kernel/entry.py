@@ -27,7 +27,7 @@ class NativeEntry:
 
     def __init__(self, module: Path) -> None:
         self._module = module
-        self._store = object_store(module.parent)
+        self._store = ObjectStore(module.parent)
         self._entered: dict[tuple[Argument, ...], tuple[Loaded, Enter]] = {}
 
     def enter(self, arguments: tuple[Argument, ...]) -> Enter:
@@ -52,10 +52,10 @@ class NativeEntry:
         lacking = [position for position, content in enumerate(held) if content is None]
         made = compile_units([units[position].text for position in lacking], host())
         for position, content in zip(lacking, made, strict=True):
-            self._store.write(keys[position], content)
             held[position] = content
-        self._store.write_list(name, keys)
-        self._store.trim()
+        if all(self._store.write(keys[position], content) for position, content in zip(lacking, made, strict=True)):
+            self._store.write_list(name, keys)
+            self._store.trim()
         return [content for content in held if content is not None]
 
 
@@ -77,10 +77,6 @@ def _type(argument: Argument) -> Type:
         return INT if argument is int else FLOAT
     dtype, axes = argument
     return array(type_of(dtype), axes)
-
-
-def object_store(folder: Path) -> ObjectStore:
-    return ObjectStore(folder / "native")
 
 
 def built_name(module: str) -> str:

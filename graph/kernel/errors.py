@@ -9,4 +9,4 @@ class KernelTypeError(TypeError):
     """A kernel that has no machine code for the types of its arguments."""
 
     def __init__(self, kernel: str, message: str, place: Place) -> None:
-        super().__init__(f"kernel {kernel}, line {place.line} of the emitted module: {message}")
+        super().__init__(f"{message}\nin kernel {kernel}, module.py, line {place.line}")

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ _MOST_BYTES = 1 << 30
 
 
 class ObjectStore:
-    """A folder of objects and lists."""
+    """A folder of objects and lists. What cannot be kept is reported by a warning."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,8 +36,9 @@ class ObjectStore:
         content = held[_HASH:]
         return content if hashlib.sha256(content).digest() == held[:_HASH] else None
 
-    def write(self, key: str, content: bytes) -> None:
-        self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content)
+    def write(self, key: str, content: bytes) -> bool:
+        """True when it is kept."""
+        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content)
 
     def read_list(self, name: str) -> list[bytes] | None:
         """The objects of a program; None when one of them is missing."""
@@ -48,17 +50,22 @@ class ObjectStore:
         known = [content for content in objects if content is not None]
         return known if known and len(known) == len(objects) else None
 
-    def write_list(self, name: str, keys: Sequence[str]) -> None:
-        self._put(self._folder / f"{name}.units", "\n".join(keys).encode("ascii"))
+    def write_list(self, name: str, keys: Sequence[str]) -> bool:
+        """True when it is kept."""
+        return self._put(self._folder / f"{name}.units", "\n".join(keys).encode("ascii"))
 
     def has_list(self, prefix: str) -> bool:
         return any(self._folder.glob(f"{prefix}*.units"))
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Held by the one process that builds a program; others wait for it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / f"{name}.lock").open("wb") as file:
+        """Held by the one process that builds a program; others wait for it. Without a lock where none can be made."""
+        try:
+            file = (self._folder / f"{name}.lock").open("wb")
+        except OSError:
+            yield
+            return
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -78,7 +85,17 @@ class ObjectStore:
             path.unlink(missing_ok=True)
             total -= size
 
-    def _put(self, path: Path, content: bytes) -> None:
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
-            part.write(content)
-        Path(part.name).replace(path)
+    def _put(self, path: Path, content: bytes) -> bool:
+        part = None
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
+                part.write(content)
+            Path(part.name).replace(path)
+        except OSError as problem:
+            if part is not None:
+                Path(part.name).unlink(missing_ok=True)
+            reason = (problem.strerror or str(problem)).lower()
+            message = f"machine code cannot be kept in {self._folder}: {reason}; each run compiles again until it can"
+            warnings.warn(message, stacklevel=2)
+            return False
+        return True

@@ -18,7 +18,7 @@ from types import ModuleType
 from graph.kernel.call import Entry
 from graph.passes.p8_layout import Layout
 
-BACKENDS = ("numba", "llvm")
+BACKENDS = ("llvm", "numba")
 _MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
 
 
@@ -56,9 +56,10 @@ def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
     if backend() == "numba":
         return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
-    from graph.kernel.entry import built_name, object_store
+    from graph.kernel.entry import built_name
+    from graph.kernel.objects import ObjectStore
 
-    return object_store(cache_folder()).has_list(built_name(name))
+    return ObjectStore(cache_folder()).has_list(built_name(name))
 
 
 def write_module(name: str, text: str) -> Path:

@@ -65,14 +65,14 @@ def of_session(session: Session, times: np.ndarray, events: np.ndarray) -> tuple
 
 @pytest.mark.parametrize("key", SAMPLE)
 def test_a_layer_gives_the_same_bits(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    numba, llvm = by_backend(monkeypatch, lambda: of_layer(key))
+    llvm, numba = by_backend(monkeypatch, lambda: of_layer(key))
     assert numba == llvm
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in SAMPLE])
 def test_every_layer_and_block_gives_the_same_bits(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    numba, llvm = by_backend(monkeypatch, lambda: of_layer(key))
+    llvm, numba = by_backend(monkeypatch, lambda: of_layer(key))
     assert numba == llvm
 
 
@@ -81,7 +81,7 @@ def test_every_layer_and_block_gives_the_same_bits(key: str, monkeypatch: pytest
 def test_random_wirings_give_the_same_bits(text: str, seed: int) -> None:
     times, events = random_market(seed, 200, 3)
     with pytest.MonkeyPatch.context() as patch:
-        numba, llvm = by_backend(patch, lambda: of_session(audited(plan_of(text)), times, events))
+        llvm, numba = by_backend(patch, lambda: of_session(audited(plan_of(text)), times, events))
     assert numba == llvm
 
 
@@ -95,7 +95,7 @@ def test_every_wiring_gives_the_same_bits(name: str, monkeypatch: pytest.MonkeyP
             markets.append(recorded_bars(20_000))
         return [of_session(session_of(plan), *market) for market in markets]
 
-    numba, llvm = by_backend(monkeypatch, ran)
+    llvm, numba = by_backend(monkeypatch, ran)
     assert numba == llvm
     assert any(fills for _, fills, _ in numba) == (name in TRADING)
 

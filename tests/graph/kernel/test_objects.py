@@ -85,7 +85,7 @@ def test_a_warm_start_translates_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("damage", [b"", b"\x7fELF", None])
 def test_a_torn_or_missing_object_is_made_again(tmp_path: Path, damage: bytes | None, compiled: list[int]) -> None:
     first = result(written(tmp_path, text_of()))
-    path = next((tmp_path / "native").glob("*.o"))
+    path = next(tmp_path.glob("*.o"))
     if damage is None:
         path.unlink()
     else:
@@ -97,7 +97,7 @@ def test_a_torn_or_missing_object_is_made_again(tmp_path: Path, damage: bytes | 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"unknown", b"../../etc/passwd"])
 def test_a_damaged_list_is_made_again(tmp_path: Path, damage: bytes, compiled: list[int]) -> None:
     first = result(written(tmp_path, text_of()))
-    next((tmp_path / "native").glob("*.units")).write_bytes(damage)
+    next(tmp_path.glob("*.units")).write_bytes(damage)
     assert result(NativeEntry(tmp_path / "module.py")) == first
     assert compiled == [3, 0]
 
@@ -112,7 +112,19 @@ def test_arguments_of_another_type_have_machine_code_of_their_own(tmp_path: Path
 
 def test_nothing_but_whole_files_is_left_in_the_folder(tmp_path: Path) -> None:
     result(written(tmp_path, text_of()))
-    assert {path.suffix for path in (tmp_path / "native").iterdir()} == {".o", ".units", ".lock"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".py", ".o", ".units", ".lock"}
+
+
+def test_what_cannot_be_kept_runs_and_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("graph.kernel.objects.tempfile.NamedTemporaryFile", full)
+    with pytest.warns(UserWarning, match="machine code cannot be kept in .*: no space left on device"):
+        first = result(written(tmp_path, text_of()))
+    monkeypatch.undo()
+    assert not list(tmp_path.glob("*.units"))
+    assert result(NativeEntry(tmp_path / "module.py")) == first
 
 
 def test_what_was_used_longest_ago_is_removed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -29,8 +31,10 @@ def refused(body: str, before: str = "") -> KernelTypeError:
     arguments = tuple(argument_type(a) for a in (np.zeros(1), np.zeros(1, np.int64), np.zeros((1, 2))))
     with pytest.raises(KernelTypeError) as caught:
         translate(text, arguments)
-    line = str(caught.value).split("line ")[1].split(" ")[0]
-    assert text.splitlines()[int(line) - 1].strip()
+    place = re.search(r"in kernel (\w+), module.py, line (\d+)$", str(caught.value))
+    assert place is not None
+    above = "\n".join(text.splitlines()[: int(place[2])])
+    assert re.findall(r"def (\w+)", above)[-1] == place[1]
     return caught.value
 
 
