@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
+from graph.diagnostics import Diagnostic, Place, WiringError
 from graph.kernel.call import Entry
 from graph.passes.p8_layout import Layout
 
@@ -45,10 +46,12 @@ def fingerprint(*parts: str) -> str:
 
 
 def backend() -> str:
-    """What makes machine code: $STRATOQUANT_BACKEND. All give the same bits. Raises ValueError for an unknown name."""
+    """What makes machine code: $STRATOQUANT_BACKEND. All give the same bits. Raises WiringError for an unknown name."""
     chosen = os.environ.get("STRATOQUANT_BACKEND") or BACKENDS[0]
     if chosen not in BACKENDS:
-        raise ValueError(f"STRATOQUANT_BACKEND is {chosen!r}; set it to {' or '.join(BACKENDS)}, or not at all")
+        message = f"{chosen!r} does not make machine code"
+        hint = f"set it to {' or '.join(BACKENDS)}, or leave it out"
+        raise WiringError([Diagnostic("B003", message, Place("STRATOQUANT_BACKEND", 0, 0), hint)])
     return chosen
 
 
