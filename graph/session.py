@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from graph.account import BALANCES
 from graph.border import HELD_BACK, Border, Limits, Order
+from graph.kernel.call import Call
 from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
 from graph.market import MARKET_EVENT, missing_events
@@ -126,7 +127,7 @@ class Session:
         self._market = missing_events(chunk, symbols)
         self._market_values = self._market.view(np.float64).reshape(chunk, symbols, -1)
         self._fill_count = self.wallet["fills"]
-        self._blocks: Any = None  # machine_code.Call over blocks, once there is machine code
+        self._blocks: Any = None  # a Call over blocks, once there is machine code
         self._outputs_start = -1  # the row of the outputs at which its last block began
         self._one: _OneBar | None = None
 
@@ -251,8 +252,6 @@ class Session:
 
     def _call(self, times: Any, said: Floats, outputs: dict[str, Floats]) -> Callable[[], int]:
         """The generated `run` over these bars."""
-        from graph.machine_code import Call
-
         arguments = outputs | {
             "times": times,
             "events": said,

@@ -11,14 +11,15 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
+from graph.diagnostics import Diagnostic, Place, WiringError
+from graph.kernel.call import Entry
 from graph.passes.p8_layout import Layout
 
+BACKENDS = ("llvm", "numba")
 _MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
 
 
@@ -44,9 +45,24 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\x00".join((*parts, *compiler)).encode()).hexdigest()[:16]
 
 
+def backend() -> str:
+    """What makes machine code: $STRATOQUANT_BACKEND. All give the same bits. Raises WiringError for an unknown name."""
+    chosen = os.environ.get("STRATOQUANT_BACKEND") or BACKENDS[0]
+    if chosen not in BACKENDS:
+        message = f"{chosen!r} does not make machine code"
+        hint = f"set it to {' or '.join(BACKENDS)}, or leave it out"
+        raise WiringError([Diagnostic("B003", message, Place("STRATOQUANT_BACKEND", 0, 0), hint)])
+    return chosen
+
+
 def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
-    return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+    if backend() == "numba":
+        return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+    from graph.kernel.entry import built_name
+    from graph.kernel.objects import ObjectStore
+
+    return ObjectStore(cache_folder()).has_list(built_name(name))
 
 
 def write_module(name: str, text: str) -> Path:
@@ -66,9 +82,20 @@ def write_module(name: str, text: str) -> Path:
     raise OSError(f"neither {cache_folder()} nor the temporary folder can be written; set STRATOQUANT_CACHE")
 
 
-def build(name: str, text: str) -> Callable[..., Any]:
+def build(name: str, text: str) -> Entry:
     """The compiled `run` of the module; machine code is made at its first call, or comes from the cache."""
-    return _import(name, write_module(name, text)).run  # type: ignore[no-any-return]
+    path = write_module(name, text)
+    if backend() == "numba":
+        return _numba_entry(name, path)
+    from graph.kernel.entry import NativeEntry
+
+    return NativeEntry(path)
+
+
+def _numba_entry(name: str, path: Path) -> Entry:
+    from graph.machine_code import NumbaEntry
+
+    return NumbaEntry(_import(name, path).run)
 
 
 def _import(name: str, path: Path) -> ModuleType:

@@ -42,7 +42,7 @@ def used_codes() -> Iterator[str]:
     """Each code that a finding is made with."""
     sources = [p for p in (ROOT / "graph").rglob("*.py") if "codes" not in p.parts]
     for path in (*sources, ROOT / "runtime" / "proof.py"):
-        yield from re.findall(r'"([WKP][0-9]{3})"', path.read_text(encoding="utf-8"))
+        yield from re.findall(r'"([WKPB][0-9]{3})"', path.read_text(encoding="utf-8"))
 
 
 def test_every_code_has_a_page() -> None:
