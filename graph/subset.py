@@ -167,7 +167,7 @@ class SubsetChecker(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         allowed = name in MATH_FUNCTIONS or name in BUILTINS or name in self._known
-        if not isinstance(node.func, ast.Name) or not allowed or name in self._locals:
+        if not isinstance(node.func, ast.Name) or not allowed or name in self._locals | self._arguments:
             self._refuse(
                 "K005",
                 node,

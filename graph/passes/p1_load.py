@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from graph.diagnostics import Findings, Place
+from graph.diagnostics import Findings, Place, suggestion
 from graph.wiring import ModelSection, NodeSection, Wiring
 from graph.yaml_source import Source, read_yaml, similar_file
 
@@ -253,12 +252,6 @@ def _set_param(name: str, value: float, merge: _Merge) -> None:
         return
     old = merge.nodes[key]
     merge.nodes[key] = replace(old, params=old.params | {param: Placed(value, place, place)})
-
-
-def suggestion(word: str, known: Any) -> str:
-    """`did you mean` with the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), 1, 0.5)
-    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _validate(source: Source, findings: Findings) -> Wiring | None:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import parse_clock
 from graph.diagnostics import Findings, Place
-from graph.kernels import check_kernels, place_of, short_path
+from graph.kernel_check import check_kernels
+from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
