@@ -46,6 +46,7 @@ _WHOLE = {"ceil", "floor", "trunc"}
 _COUNTS = {"abs": (1, 1), "float": (1, 1), "float_bits": (1, 1), "int": (1, 1), "len": (1, 1), "range": (1, 3)}
 _BITWISE = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 _LARGEST_WHOLE = 2**63 - 1
+_INDEX = "an index"
 
 
 def check_kinds(source: KernelSource, layer: Layer | None, findings: Findings) -> None:
@@ -234,8 +235,8 @@ class _Checker(ast.NodeVisitor):
         """An expression that must be a number. whole: what a whole number is needed for, if one is."""
         kind = self._kind(node)
         if isinstance(kind, Number):
-            if whole and kind.rank > INT.rank:
-                message = f"{whole} is a whole number, but `{ast.unparse(node)}` is a fraction"
+            if (whole and kind.rank > INT.rank) or (whole == _INDEX and kind != INT):
+                message = f"{whole} is a whole number, but `{ast.unparse(node)}` is {describe(kind)}"
                 self._report("K011", node, message, f"write `int({ast.unparse(node)})`")
             return kind
         if kind is not UNKNOWN:
@@ -289,7 +290,7 @@ class _Checker(ast.NodeVisitor):
 
     def visit_Subscript(self, node: ast.Subscript) -> Kind:
         kind = self._kind(node.value)
-        self._number(node.slice, whole="an index")
+        self._number(node.slice, whole=_INDEX)
         if isinstance(kind, Group):
             return _member(kind, self._values.of(node.slice))
         if not isinstance(kind, Elements):
@@ -299,7 +300,7 @@ class _Checker(ast.NodeVisitor):
             return UNKNOWN
         size = kind.size
         outside = sorted(i for i in self._values.of(node.slice) if i < 0 or (size is not None and i >= size))
-        if outside:
+        if outside and not isinstance(node.slice, ast.UnaryOp):  # K009 counts from the end
             held = f"has the elements 0 to {size - 1}" if size is not None else "begins at 0"
             message = f"`{ast.unparse(node)}` is outside the array, which {held}"
             self._report("K017", node, message, "correct the index")
@@ -316,6 +317,12 @@ class _Checker(ast.NodeVisitor):
         rank = max(self._number(left).rank, self._number(right).rank)
         if isinstance(operator, ast.Div | ast.FloorDiv | ast.Mod) and 0.0 in self._values.of(right):
             self._report("K016", node, f"`{ast.unparse(right)}` is 0, and is divided by", "divide by another number")
+        if any(
+            isinstance(v, int) and abs(v) > _LARGEST_WHOLE for v in self._values.of_operation(left, operator, right)
+        ):
+            self._report(
+                "K011", node, "the result does not fit 64 bits", "write one of the numbers with a decimal point"
+            )
         return FLOAT if isinstance(operator, ast.Div) else Number(max(rank, INT.rank))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Kind:
@@ -449,7 +456,9 @@ class _Checker(ast.NodeVisitor):
 
     def _output(self, field: str, value: ast.expr, port: PortType) -> None:
         if port.size is None and not port.per_symbol:
-            self._number(value)
+            if self._number(value) == BOOL:
+                message = f"the output `{field}` is a truth value, where a number is needed"
+                self._report("K011", value, message, f"write `1.0 if {ast.unparse(value)} else 0.0`")
             wrong = sorted(v for v in self._values.of(value) if v == v and not port.edge.admits(v))
             if wrong:
                 message = f"the output `{field}` is {wrong[0]:g}, but a {port.edge.name} is {port.edge.range_text()}"

@@ -5,14 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from operator import add, mul, sub, truediv
-from typing import Any
 
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: add,
-    ast.Sub: sub,
-    ast.Mult: mul,
-    ast.Div: truediv,
-}
 _MOST = 16
 
 
@@ -49,20 +42,45 @@ class KnownValues:
                 return frozenset(-v for v in self.of(operand, without))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.of(operand, without)
-            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _ARITHMETIC:
-                return self._results(type(operator), self.of(left, without), self.of(right, without))
+            case ast.BinOp(left=left, op=operator, right=right):
+                return self.of_operation(left, operator, right, without)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 tested = without | {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
                 return self.of(body, tested) | self.of(orelse, tested)
         return frozenset()
 
-    @staticmethod
-    def _results(operator: type[ast.operator], lefts: frozenset[float], rights: frozenset[float]) -> frozenset[float]:
-        if len(lefts) * len(rights) > _MOST:
+    def of_operation(
+        self, left: ast.expr, operator: ast.operator, right: ast.expr, without: frozenset[str] = frozenset()
+    ) -> frozenset[float]:
+        """The numbers that arithmetic on two expressions is known to give on some path."""
+        compute = _ARITHMETIC.get(type(operator))
+        lefts, rights = self.of(left, without), self.of(right, without)
+        if compute is None or len(lefts) * len(rights) > _MOST:
             return frozenset()
-        divides = operator is ast.Div
-        pairs = [(a, b) for a in lefts for b in rights if not (divides and b == 0)]
-        try:
-            return frozenset(_ARITHMETIC[operator](a, b) for a, b in pairs)
-        except OverflowError:
-            return frozenset()
+        return frozenset(v for a in lefts for b in rights if (v := _result(compute, a, b)) is not None)
+
+
+def _power(base: float, exponent: float) -> float:
+    """A power of moderate size."""
+    if abs(exponent) > _MOST_DIGITS:
+        raise OverflowError
+    result: float = base**exponent
+    return result
+
+
+def _result(compute: Callable[[float, float], float], one: float, other: float) -> float | None:
+    try:
+        value = compute(one, other)
+    except (ArithmeticError, ValueError):
+        return None
+    return value if isinstance(value, int | float) else None
+
+
+_MOST_DIGITS = 1000
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: add,
+    ast.Sub: sub,
+    ast.Mult: mul,
+    ast.Div: truediv,
+    ast.Pow: _power,
+}

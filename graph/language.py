@@ -55,6 +55,8 @@ DOMAINS = (
     "block",
 )
 
+SCOPES, LOOPS, PINE = ("symbol", "portfolio"), ("open", "closed"), ("yes", "no", "source")
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -251,6 +253,11 @@ def layer(
 
     def declare(step: Callable[..., Any]) -> Layer:
         hints = get_type_hints(step, include_extras=True)
+        if "return" not in hints:
+            raise TypeError(f"layer {name}: the step does not say what it returns; write `-> Out` after its arguments")
+        for word, value, known in (("scope", scope, SCOPES), ("loop", loop, LOOPS), ("pine", pine, PINE)):
+            if value not in known:
+                raise TypeError(f"layer {name}: {word}={value!r}, but {word} is one of {', '.join(known)}")
         output = hints.pop("return")
         classes = [h for h in hints.values() if isinstance(h, type)]
         state = next((h for h in classes if issubclass(h, State) and not issubclass(h, Model)), None)

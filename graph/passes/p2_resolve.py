@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import parse_clock
+from graph.declaration import check_declaration, check_sizes
 from graph.diagnostics import Findings, Place
 from graph.kernel_check import check_kernels
 from graph.kernels import place_of, short_path
@@ -75,6 +76,7 @@ class _Resolver:
         self._registry = registry
         self._findings = findings
         self._checked: set[str] = set()
+        self._unsound: set[str] = set()
         self.layers: dict[str, Layer] = {}
 
     def clock(self, placed: Placed) -> int:
@@ -104,7 +106,12 @@ class _Resolver:
             layer = self._registry.get(node.layer)
             if node.layer not in self._checked:
                 self._checked.add(node.layer)
-                check_kernels(layer, self._findings)
+                if check_declaration(layer, self._findings):
+                    check_kernels(layer, self._findings)
+                else:
+                    self._unsound.add(node.layer)
+            if node.layer in self._unsound:
+                return None
         except (Exception, SystemExit) as problem:
             self._unreadable(node, problem)
             return None
@@ -136,12 +143,14 @@ class _Resolver:
             if name not in layer.inputs:
                 hint = suggestion(name, layer.inputs) or f"its inputs are {', '.join(layer.inputs)}"
                 self._findings.error("W013", f"{node.key} ({layer.name}) has no input `{name}`", placed.key, hint)
+        params = self._params(node, layer)
+        check_sizes(layer, params, node.key, self._findings)
         return Node(
             key=node.key,
             layer=layer,
             shipped=self._registry.is_shipped(node.layer),
             clock_ms=(self.clock(node.clock) or base) if node.clock else base,
-            params=self._params(node, layer),
+            params=params,
             model=resolve_model(node, layer, self._findings),
             inputs={name: self._input(node, layer, name) for name in layer.inputs},
             place=node.place,
