@@ -9,14 +9,17 @@ import ast
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from graph.kernels import KernelSource, kernel_source
 from graph.language import Layer, field_name
 from graph.slicing import sliced_step
-from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS
+from graph.subset import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
 
 _DECORATORS = {"entry", "inlined", "kernel"}
+_TAKEN = _DECORATORS | MATH_FUNCTIONS | set(MATH_CONSTANTS) | BUILTINS | {"CLOCK", "namedtuple", "np"}
+_GENERATED = re.compile(r"(step|stage|ahead)_\w+")  # functions of the generated module that are no kernels
 _NAME = re.compile(r"#.*|(?<![.\w])[A-Za-z_]\w*")  # a comment is taken whole
 _FLOAT_BITS = """@kernel
 def float_bits(x):
@@ -45,7 +48,7 @@ class KernelText:
         told = [port for port in layer.outputs if port in ports or not ports]
         source = kernel_source(layer.step)
         tree = source.new_tree() if len(told) == len(layer.outputs) else sliced_step(layer, told)
-        tuple_name = f"{layer.identifier}_out"
+        tuple_name = self._new_name(f"{layer.identifier}_out", source)
         self._texts.append(f'{tuple_name} = namedtuple("{tuple_name}", "{" ".join(map(field_name, told))}")')
         return self._add(source, tree, layer.identifier, {layer.output.__name__: tuple_name}, "inlined")
 
@@ -67,14 +70,23 @@ class KernelText:
         function = source.function
         called = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
         calls = {n: self.add_function(f) for n, f in sorted(source.calls.items()) if n in called}
-        name = wanted
-        if name in self._names | self.taken | _DECORATORS:
-            name = f"{wanted}_{function.__module__.rsplit('.', 1)[-1]}"
-        self._names.add(name)
+        name = self._new_name(wanted, source)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(tree)
         self._texts.append(f"# {function.__module__}\n@{decorator}\n{ast.unparse(rewritten)}")
         return name
+
+    def _new_name(self, wanted: str, source: KernelSource) -> str:
+        """The wanted name, that name and the module's, or a number as well: the first that nothing has yet."""
+        module = source.function.__module__.rsplit(".", 1)[-1]
+        longer = f"{wanted}_{module}"
+        candidates = chain((wanted, longer), (f"{longer}_{n}" for n in count(2)))
+        name = next(c for c in candidates if not self._is_taken(c))
+        self._names.add(name)
+        return name
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._names | self.taken | _TAKEN or _GENERATED.fullmatch(name) is not None
 
 
 class _Rewriter(ast.NodeTransformer):

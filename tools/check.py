@@ -163,6 +163,7 @@ def rendered(chosen: Format, findings: Sequence[Diagnostic], files: Iterable[Pat
 
 def explained(code: str) -> str:
     """The page of a finding code, of whichever part of the system. Raises typer.BadParameter for an unknown one."""
+    from config.codes import CODES as SETTING_CODES
     from graph.codes import CODES
     from graph.passes.p1_load import suggestion
     from mirror.codes import CODES as MIRROR_CODES
@@ -172,12 +173,12 @@ def explained(code: str) -> str:
     wanted = code.strip().upper()
     if wanted in CODES:
         return CODES[wanted].text()
-    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES}
+    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES, **SETTING_CODES}
     if wanted in others:
         page = others[wanted]
         return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"
     known = [*CODES, *others]
-    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, D, F, M'}")
+    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, B, S, D, F, M'}")
 
 
 def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: Path | None) -> str:

@@ -129,8 +129,8 @@ KERNEL_PAGES = (
         "K015",
         "output outside its port's range",
         "The type of an output says which values it has: a side is -1, 0 or 1, a price is above 0, and none is "
-        "infinite. What reads it relies on that. A value that the source shows is found by the check; any other stops the "
-        "backtest at the bar where it first occurs.",
+        "infinite. What reads it relies on that. A value that the source shows is found by the check; any other stops "
+        "the backtest at the bar where it first occurs.",
         "return Out(inf)",
         "return Out(nan if x == 0.0 else 1.0 / x)",
         "Return nan for a missing value, limit the value, or declare the output with a type that has this range.",

@@ -15,21 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
+from graph.cache import check_file, private_folder
 from graph.diagnostics import Diagnostic, Place, WiringError
 from graph.kernel.call import Entry
 from graph.passes.p8_layout import Layout
 
 BACKENDS = ("llvm", "numba")
 _MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
-
-
-def cache_folder() -> Path:
-    """Where compiled plans are kept: $STRATOQUANT_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("STRATOQUANT_CACHE")
-    if chosen:
-        return Path(chosen)
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "stratoquant"
 
 
 def module_name(name: str, text: str, layout: Layout) -> str:
@@ -58,28 +50,32 @@ def backend() -> str:
 def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
     if backend() == "numba":
-        return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+        return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
     from graph.kernel.entry import built_name
     from graph.kernel.objects import ObjectStore
 
-    return ObjectStore(cache_folder()).has_list(built_name(name))
+    return ObjectStore(private_folder()).has_list(built_name(name))
 
 
 def write_module(name: str, text: str) -> Path:
-    """Writes the module into the cache, or into a temporary folder when the cache cannot be written."""
-    for folder in (cache_folder(), Path(tempfile.gettempdir()) / f"stratoquant-{os.getuid()}"):
-        path = folder / f"{name}.py"
-        if path.exists():  # its name says its content
-            return path
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
-                part.write(text)
-            Path(part.name).replace(path)
-        except OSError:
-            continue
+    """Writes the module into the folder of compiled plans, unless it is there."""
+    folder = private_folder()
+    path = folder / f"{name}.py"
+    if path.exists():  # its name says its content
+        check_file(path)
         return path
-    raise OSError(f"neither {cache_folder()} nor the temporary folder can be written; set STRATOQUANT_CACHE")
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
+            part.write(text)
+        Path(part.name).replace(path)
+    except BaseException as problem:
+        if part is not None:
+            Path(part.name).unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            problem.filename = str(path)
+        raise
+    return path
 
 
 def build(name: str, text: str) -> Entry:

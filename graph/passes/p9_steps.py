@@ -22,6 +22,10 @@ STAGE_VALUES = "state[i], edges[row, i], edges[last, i], h, x, p, c, accounts[i]
 PORTFOLIO_VALUES = "b, edges, row, last, h, x, p, c, accounts, w, time, now, flags"
 AHEAD_VALUES = "state[i], edges, i, last, x, p, c, market, times, done, bars, flags"
 
+_USED_IN_STEP = frozenset(
+    ("node", "settings", "e", "o", "float", "nan", "valid", "both_valid", "any_valid", "clear_vector", "copy_vector")
+)
+
 NEXT_ROW = "row = last + 1 if last + 1 < len(edges) else 0"
 """Every bar writes a row of the edges; the row of the bar before is what ports read late are read from."""
 
@@ -221,7 +225,7 @@ def _step_name(node: Node) -> str:
 
 def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     """Writes one node's step: taken when every required input is valid, silent while it warms up."""
-    ports = {port: field_name(port) for port in node.inputs}
+    ports = _argument_names(node, step)
     lines.add(
         0, "", "", "@inlined", f"def {_step_name(node)}({', '.join(['node', 'settings', 'e', *ports.values()])}):"
     )
@@ -239,6 +243,17 @@ def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     lines.add(depth + 1, *(f"copy_vector(e.{name}, o.{field})" for name, field in vectors.items()))
     lines.add(depth + 1, f"return {', '.join(f'float(o.{name})' for name in scalars) or '0'}")
     lines.add(1, f"return {', '.join(['nan'] * len(scalars)) or '0'}")
+
+
+def _argument_names(node: Node, step: str) -> dict[str, str]:
+    """What each input is called in the function of a node's step: as its port, unless the function uses that name."""
+    names: dict[str, str] = {}
+    for port in node.inputs:
+        name = field_name(port)
+        while name in _USED_IN_STEP or name == step or name in names.values():
+            name += "_"
+        names[port] = name
+    return names
 
 
 def _conditions(node: Node, names: dict[str, str]) -> list[str]:
