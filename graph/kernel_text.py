@@ -26,6 +26,16 @@ def float_bits(x):
     return np.float64(x).view(np.int64)"""
 
 
+@dataclass(frozen=True)
+class Emitted:
+    """A kernel as it stands in a generated module. tree: its statements there, with their lines in `source`'s file
+    where `source.tree` begins at the line that `tree` begins at."""
+
+    source: KernelSource
+    tree: ast.FunctionDef
+    text: str
+
+
 @dataclass
 class KernelText:
     """Collects the text of kernels for one generated module; each function is emitted once under its own name.
@@ -37,6 +47,7 @@ class KernelText:
     _emitted: dict[Callable[..., Any], str] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _texts: list[str] = field(default_factory=list)
+    kernels: list[Emitted] = field(default_factory=list)
 
     def add_layer(self, layer: Layer, ports: Collection[str] = ()) -> str:
         """Adds a layer's output tuple, its step and what the step calls; returns the step's name in the module.
@@ -73,7 +84,9 @@ class KernelText:
         name = self._new_name(wanted, source)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(tree)
-        self._texts.append(f"# {function.__module__}\n@{decorator}\n{ast.unparse(rewritten)}")
+        text = ast.unparse(rewritten)
+        self.kernels.append(Emitted(source, rewritten, text))
+        self._texts.append(f"# {function.__module__}\n@{decorator}\n{text}")
         return name
 
     def _new_name(self, wanted: str, source: KernelSource) -> str:
@@ -112,7 +125,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         assert node.value is not None
-        return ast.Assign([self.visit(node.target)], self.visit(node.value))
+        return ast.copy_location(ast.Assign([self.visit(node.target)], self.visit(node.value)), node)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

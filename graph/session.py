@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from graph.account import BALANCES
 from graph.border import HELD_BACK, Border, Limits, Order
+from graph.compile_errors import compile_error
 from graph.kernel.call import Call
 from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
@@ -279,7 +280,13 @@ class Session:
             "bounds": self.plan.bounds,
             "shared_bounds": self.plan.shared_bounds,
         }
-        return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
+        try:
+            return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
+        except Exception as problem:
+            error = compile_error(self.plan.graph, self.plan.venue, self.plan.text, problem)
+            if error is None:
+                raise
+            raise error from problem
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

@@ -7,6 +7,8 @@ of parameters, constants or windows; those come in records.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
@@ -134,11 +136,7 @@ _PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | 
 
 def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
-    kernels = KernelText(_PRELUDE_NAMES)
-    steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
-    market = (venue.passes_quietly, venue.meet_market, venue.settle)
-    functions = (*market, open_border, release, venue.outlasting, venue.place, aggregate)
-    calls = {f: kernels.add_function(f) for f in functions}
+    kernels, steps, calls = collect_kernels(graph, venue)
     lines = Lines()
     order = tuple(key for stage in schedule.stages for key in stage.nodes)
     made = slow_bars(graph, order, calls[aggregate])
@@ -156,6 +154,15 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
+
+
+def collect_kernels(graph: Graph, venue: Venue) -> tuple[KernelText, dict[str, str], dict[Callable[..., Any], str]]:
+    """The text of every kernel, the name of each node's step in it, and those of the venue's functions."""
+    kernels = KernelText(_PRELUDE_NAMES)
+    steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
+    market = (venue.passes_quietly, venue.meet_market, venue.settle)
+    functions = (*market, open_border, release, venue.outlasting, venue.place, aggregate)
+    return kernels, steps, {f: kernels.add_function(f) for f in functions}
 
 
 def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: dict[str, str]) -> None:
