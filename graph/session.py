@@ -11,8 +11,11 @@ import numpy.typing as npt
 
 from graph.account import BALANCES
 from graph.border import HELD_BACK, Border, Limits, Order
+from graph.clock import format_time
 from graph.compile_errors import compile_error
+from graph.diagnostics import Diagnostic, WiringError
 from graph.kernel.call import Call
+from graph.kernels import place_of
 from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
 from graph.market import MARKET_EVENT, missing_events
@@ -202,7 +205,7 @@ class Session:
         return f"{self.plan.fingerprint}-{int(self.control['digest'][0]) & (2**64 - 1):016x}"
 
     def violation(self) -> Violation | None:
-        """With audit on, the first value that left its port's range."""
+        """The first value that left its port's range: of the user's own layers, with audit on of any layer."""
         control = self.control[0]
         if not control["violations"]:
             return None
@@ -213,6 +216,19 @@ class Session:
         )
         symbol = None if shared else self.plan.symbols[int(control["violation_symbol"])]
         return Violation(port, symbol, int(control["violation_time"]), float(control["violation_value"]))
+
+    def raise_violation(self) -> None:
+        """Raises WiringError when a value has left its port's range."""
+        found = self.violation()
+        if found is None:
+            return
+        key, _, port = found.port.partition(".")
+        layer = self.plan.graph.nodes[key].layer
+        edge = layer.outputs[port].edge
+        whose = "" if found.symbol is None else f" of {found.symbol}"
+        message = f"{found.port}{whose} is {found.value:g} at {format_time(found.time)}, but a {edge.name} is "
+        hint = f"return nan where `{port}` is missing, keep it in that range, or declare it as Real"
+        raise WiringError([Diagnostic("K015", message + edge.range_text(), place_of(layer), hint)])
 
     def value(self, port: str, symbol: int = 0) -> Floats:
         """The present value of NODE.port, as an array of its size."""

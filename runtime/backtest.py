@@ -61,7 +61,8 @@ def run_backtest(
 ) -> BacktestResult:
     """Runs `plan` over the whole of `market`; parts of the recorded values and of the balances go to `folder`.
 
-    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars.
+    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars, and
+    WiringError when an output of a layer of the user's own leaves its port's range.
     """
     ports = recorded_ports(plan)
     session = Session(
@@ -78,6 +79,7 @@ def run_backtest(
     done = 0
     for block in market.blocks(BLOCK):
         recorded = session.run(block.times, block.events, keep.fills)
+        session.raise_violation()
         keep.block(block.times[: len(recorded.balances)], recorded)
         done += len(recorded.balances)
         on_progress(done)

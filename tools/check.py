@@ -178,7 +178,8 @@ def explained(code: str) -> str:
         page = others[wanted]
         return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"
     known = [*CODES, *others]
-    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, B, S, D, F, M'}")
+    hint = suggestion(wanted, known) or f"codes begin with {', '.join(sorted({c[0] for c in known}))}"
+    raise typer.BadParameter(f"there is no code {wanted}; {hint}")
 
 
 def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: Path | None) -> str:

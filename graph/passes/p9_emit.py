@@ -16,10 +16,10 @@ from graph.border import open_border, release
 from graph.kernel_text import KernelText, imports
 from graph.language import BOUND
 from graph.market import SCALARS
-from graph.model import Graph, SourceRef, elements, told_ports
+from graph.model import Graph, SourceRef, elements, kept_ports, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import delayed_ports, edge_field
+from graph.passes.p8_layout import delayed_ports, edge_field, port_columns
 from graph.passes.p9_steps import (
     AHEAD_VALUES,
     NEXT_ROW,
@@ -115,20 +115,33 @@ def copy_spans(target, source, spans):
 
 
 @kernel
+def note_range(x, k, bounds, control, now, symbol):
+    """Keeps the first value that leaves its port's range."""
+    if x == x and not (bounds[k, 0] <= x <= bounds[k, 1] and (bounds[k, 2] == 0.0 or x == floor(x))):
+        if control.violations == 0:
+            control.violation_time = now
+            control.violation_symbol = symbol
+            control.violation_column = k
+            control.violation_value = x
+        control.violations += 1
+
+
+@kernel
+def watch(values, first, end, bounds, control, now, symbol):
+    """Watches the ranges of some columns."""
+    for k in range(first, end):
+        note_range(values[k], k, bounds, control, now, symbol)
+
+
+@kernel
 def audit(values, bounds, control, now, symbol):
-    """Adds every value to the digest and keeps the first one that leaves its port's range."""
+    """Adds every value to the digest and watches every range."""
     digest = control.digest
     for k in range(len(values)):
         x = values[k]
         digest = (digest ^ np.float64(x).view(np.int64)) * 1099511628211
         digest ^= (digest >> 29) & 0x7FFFFFFFF
-        if x == x and not (bounds[k, 0] <= x <= bounds[k, 1] and (bounds[k, 2] == 0.0 or x == floor(x))):
-            if control.violations == 0:
-                control.violation_time = now
-                control.violation_symbol = symbol
-                control.violation_column = k
-                control.violation_value = x
-            control.violations += 1
+        note_range(x, k, bounds, control, now, symbol)
     control.digest = digest
 '''
 _PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
@@ -194,6 +207,7 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
     _release_orders(lines, graph, venue, names)
     _keep_late(lines, graph)
     _record_and_audit(lines)
+    _watch_own_layers(lines, graph)
     lines.add(3, "last = row")
     if _uses_account(graph):
         lines.add(3, "if flags.simulate and w.equity <= 0.0:", "    flags.ruined = 1", "    flags.row = last")
@@ -256,3 +270,22 @@ def _record_and_audit(lines: Lines) -> None:
     lines.add(3, "if flags.audit:", "    for i in range(symbols):")
     lines.add(5, "audit(edge_values[row, i], bounds, flags, now, i)")
     lines.add(4, "audit(shared_values[0], shared_bounds, flags, now, -1)")
+
+
+def _watch_own_layers(lines: Lines, graph: Graph) -> None:
+    """Writes what watches the ranges of the user's own layers; shipped ones keep theirs, which their tests show."""
+    own = [node.key for node in graph.nodes.values() if not node.shipped]
+    symbol, shared = ([span for key in own if (span := _span(graph, key, of_all))] for of_all in (False, True))
+    if symbol or shared:
+        lines.add(3, "else:")
+    if symbol:
+        lines.add(4, "for i in range(symbols):")
+        lines.add(5, *(f"watch(edge_values[row, i], {a}, {b}, bounds, flags, now, i)" for a, b in symbol))
+    lines.add(4, *(f"watch(shared_values[0], {a}, {b}, shared_bounds, flags, now, -1)" for a, b in shared))
+
+
+def _span(graph: Graph, key: str, shared: bool) -> tuple[int, int] | None:
+    """First column and end of the outputs of a node that each symbol has, or of those that are shared."""
+    names = [f"{key}.{port}" for port in kept_ports(graph, graph.nodes[key])]
+    found = [column for name, column in port_columns(graph).items() if name in names and column.shared == shared]
+    return (found[0].start, found[-1].start + found[-1].size) if found else None
