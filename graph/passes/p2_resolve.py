@@ -18,6 +18,7 @@ from graph.diagnostics import Findings, Place
 from graph.kernel_check import check_kernels
 from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
+from graph.misplaced import misplaced_layer
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
 from graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
@@ -87,6 +88,9 @@ class _Resolver:
             return 0
 
     def layer(self, node: NodeDocument) -> Layer | None:
+        """The layer of a node; None, with a finding, for one that cannot be used."""
+        if node.key in self._document.broken:
+            return None
         if not _KEY.fullmatch(node.key) or node.key in _TAKEN:
             self._findings.error(
                 "W019",
@@ -97,9 +101,11 @@ class _Resolver:
         if node.layer not in self._registry:
             names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
             by_name = f"write its key: `layer: {names[node.layer]}`" if node.layer in names else ""
+            folders = [placed.value for placed in self._document.layer_folders]
+            misplaced = misplaced_layer(node.layer, folders, Path(node.layer_place.file).parent)
             words = [key for key in self._registry.keys() if not key[1:].isdigit()]  # noqa: SIM118
             near = "" if node.layer[1:].isdigit() else suggestion(node.layer, words)  # numbers are never near
-            hint = by_name or near or "`stratoquant layers` lists them"
+            hint = by_name or misplaced or near or "`stratoquant layers` lists them"
             self._findings.error("W010", f"unknown layer `{node.layer}`", node.layer_place, hint)
             return None
         try:
@@ -237,7 +243,8 @@ class _Resolver:
     def _port(self, match: re.Match[str], place: Place) -> Scalar:
         key, port, delay, otherwise = match.groups()
         if key not in self.layers:
-            if key not in self._document.nodes:  # a node whose layer is unknown has its own finding
+            # a node whose layer is unknown, or a file that cannot be read, has a finding of its own
+            if key not in self._document.nodes and self._document.complete:
                 hint = suggestion(key, self._document.nodes) or "place it under `nodes`"
                 self._findings.error("W011", f"there is no node `{key}`", place, hint)
             return Missing(place, unresolved=True)
