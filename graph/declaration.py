@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from graph.diagnostics import Findings, Place
 from graph.kernels import kernel_source, place_of, short_path
-from graph.language import Layer, Parameters, Sizing, State
+from graph.language import Layer, Parameters, Sizing, State, field_name, port_name
 from graph.layout import state_dtype
 
 
@@ -25,6 +25,7 @@ def check_declaration(layer: Layer, findings: Findings) -> bool:
         hint = "use letters, digits and single underscores; the file's name is the same"
         findings.error("K018", f"`{layer.name}` cannot be the name of a layer", place_of(layer), hint)
     _check_arguments(layer, findings)
+    _check_names(layer, findings)
     for declared in (layer.state, layer.model):
         if declared is not None:
             _check_memory(declared, findings, place_of(layer), set())
@@ -69,6 +70,18 @@ def _check_arguments(layer: Layer, findings: Findings) -> None:
         words = {layer.state: "memory", layer.params: "parameters", layer.model: "model"}
         hint = f"begin with {', '.join(words[r] for r in records)}; the inputs follow"
         findings.error("K018", message, place_of(layer), hint)
+
+
+def _check_names(layer: Layer, findings: Findings) -> None:
+    """A name of a port may end in an underscore where it is a word of Python, and only there."""
+    inputs = [port_name(a.arg) for a in kernel_source(layer.step).tree.args.args]
+    for name in sorted({name for name in inputs if inputs.count(name) > 1}):
+        message = f"two arguments of the step stand for the input `{name}`"
+        findings.error("K018", message, place_of(layer), f"rename `{name}_`")
+    for name in getattr(layer.output, "_fields", ()):
+        if field_name(port_name(name)) != name:
+            place = _field_place(layer.output, name) or place_of(layer)
+            findings.error("K018", f"the output `{name}` ends in an underscore", place, f"write `{port_name(name)}`")
 
 
 def _check_memory(state: type[State], findings: Findings, fallback: Place, seen: set[type]) -> None:

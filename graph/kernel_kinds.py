@@ -67,7 +67,7 @@ def describe(kind: Kind) -> str:
     """A kind in words."""
     match kind:
         case Number(rank):
-            return ("a truth value", "a whole number", "a number with a fraction")[rank]
+            return ("a truth value", "a whole number", "a number")[rank]
         case Elements():
             return "an array"
         case Record(declared):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from keyword import iskeyword
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,12 @@ class _Resolver:
         """The layer of a node; None, with a finding, for one that cannot be used."""
         if node.key in self._document.broken:
             return None
-        if not _KEY.fullmatch(node.key) or node.key in _TAKEN:
+        if not _KEY.fullmatch(node.key) or node.key in _TAKEN or iskeyword(node.key):
             self._findings.error(
                 "W019",
                 f"`{node.key}` cannot be a node's name",
                 node.place,
-                "letters and digits, single underscores between; not " + ", ".join(_TAKEN),
+                f"letters and digits, single underscores between; no word of Python and not {', '.join(_TAKEN)}",
             )
         if node.layer not in self._registry:
             names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
