@@ -43,7 +43,7 @@ def step(s: Memory, x: Price) -> Out:
 STEP_AT = "own/blocks/mine.py:19:1"
 WIRING = FEED + "  mine: {inputs: {x: feed.close}}\nlayers: [own]\nrecord: [mine.value]\n"
 DIVISION = LAYER.replace("Out(x, s.bars // 100)", "Out(1.0 / (150 - s.bars), 0.0)")
-FRACTION = LAYER.replace("Out(x, s.bars // 100)", "Out(x, 0.5 if s.bars == 7 else 1.0)")
+FRACTION = LAYER.replace("Out(x, s.bars // 100)", "Out(x, s.bars // 7 / 2.0)")
 VECTOR = LAYER.replace("bars: int = 0", "bars: int = 0\n    all: Array = array(3)").replace(
     "import State", "import Array, State, array"
 )
@@ -95,8 +95,8 @@ def test_values_in_range(desk: Desk, tmp_path: Path) -> None:
 def test_shipped_layers_are_not_watched(desk: Desk) -> None:
     own = compiled(desk, LAYER)
     shipped = compiled(desk, LAYER, FEED + "record: [feed.close]\n")
-    assert " watch(" in own.text
-    assert " watch(" not in shipped.text
+    assert " watch(edge_values" in own.text
+    assert " watch(edge_values" not in shipped.text
 
 
 def test_command_names_it_and_leaves_nothing(shell: Shell) -> None:
