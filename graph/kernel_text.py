@@ -92,6 +92,7 @@ class KernelText:
     def _new_name(self, wanted: str, source: KernelSource) -> str:
         """The wanted name, that name and the module's, or a number as well: the first that nothing has yet."""
         module = source.function.__module__.rsplit(".", 1)[-1]
+        wanted = f"kernel_{wanted}" if _GENERATED.fullmatch(wanted) else wanted
         longer = f"{wanted}_{module}"
         candidates = chain((wanted, longer), (f"{longer}_{n}" for n in count(2)))
         name = next(c for c in candidates if not self._is_taken(c))
@@ -99,7 +100,7 @@ class KernelText:
         return name
 
     def _is_taken(self, name: str) -> bool:
-        return name in self._names | self.taken | _TAKEN or _GENERATED.fullmatch(name) is not None
+        return name in self._names or name in self.taken or name in _TAKEN
 
 
 class _Rewriter(ast.NodeTransformer):
