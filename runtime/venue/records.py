@@ -9,8 +9,8 @@ from graph.language import Array, State, array
 
 MOST_LATENCY = 5
 SLOTS = 2 * (MOST_LATENCY + 1) + 2
-"""Messages of one symbol that can be open or under way: an order or a cancel and a level per step of latency and for the
-new step, the order that works, and one in reserve. A cancel for which there is no slot would be lost."""
+"""Messages of one symbol that can be open or under way: an order or a cancel, and levels, per step of latency and for
+the new step; the order that works; one in reserve. A cancel for which there is no slot would be lost."""
 
 MARKET = 0.0
 LIMIT = 1.0
