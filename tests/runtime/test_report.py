@@ -165,8 +165,8 @@ def test_a_hundred_thousand_bars_are_written_quickly_and_drawn_thinly(tmp_path: 
 
 def test_real_bars_make_a_page(tmp_path: Path) -> None:
     pair = {name: real_bars(f"binance_{name}_2026_1m", 8_000) for name in ("btcusdt", "ethusdt")}
-    if not np.array_equal(*(own["time"] for own in pair.values())):
-        pytest.skip("the two recordings do not share their times")
+    common = np.intersect1d(*(own["time"] for own in pair.values()))
+    pair = {name: {c: v[np.isin(own["time"], common)] for c, v in own.items()} for name, own in pair.items()}
     assert data_of(page_of(made_result(pair), tmp_path))["metrics"]["trades"] > 0
 
 
