@@ -31,18 +31,19 @@ _CRASH = parse_time("2018-04-25T10:30")
 class _Venue:
     """What the stand-in of a venue's recordings takes over from them: length in minutes, and how many are missing.
 
-    skips: interruptions of a minute or two per day, and their mean length, as in `SyntheticModel`.
+    skips, breaks: short and long interruptions per day, and their mean length in minutes, as in `SyntheticModel`.
     """
 
     minutes: int
     skips: tuple[float, float]
+    breaks: tuple[float, float] = (0.08, 25.0)
 
     def model(self) -> SyntheticModel:
-        return SyntheticModel(daily_vol=0.05, skips=self.skips)
+        return SyntheticModel(daily_vol=0.05, skips=self.skips, breaks=self.breaks, outages=self.breaks)
 
 
 _VENUES = {  # by the start of a recording's name, the most particular first
-    "binance_xrpeth": _Venue(3_600, (270.0, 1.6)),
+    "binance_xrpeth": _Venue(3_600, (270.0, 1.6), breaks=(0.0, 1.0)),
     "binance": _Venue(43_200, (0.5, 1.5)),
     "bitfinex": _Venue(861_120, (90.0, 1.7)),
 }
