@@ -204,7 +204,7 @@ def test_no_proof_outlives_a_killed_command(tmp_path: Path) -> None:
         assert killed.poll() is None
         time.sleep(0.05)
     killed.kill()
-    killed.communicate(timeout=30)  # ends when nobody can write to it any more
+    killed.communicate(timeout=600)  # ends when nobody can write to it any more
 
 
 def test_graph_formats(shell: Shell) -> None:
