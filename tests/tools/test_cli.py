@@ -170,7 +170,7 @@ def test_wiring_check_is_the_same_check(shell: Shell, capsys: pytest.CaptureFixt
 def test_prove_runs_the_proof_of_sound_wirings_only(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     proof = pytest.importorskip("runtime.proof")
     proven = []
-    monkeypatch.setattr(proof, "prove", lambda checked: proven.append(checked.graph.name) or [])
+    monkeypatch.setattr(proof, "prove", lambda checked, announce: proven.append(checked.graph.name) or [])
     assert shell.run("check", "good.yaml", "bad.yaml", "--prove") == 1
     assert proven == ["good"]
 
