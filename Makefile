@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: backtest test test-slow prove lint bench reference schema clean
 
-back# The checks, each of them in one place: `make test` in minutes, then what takes longer. .ci/run runs all four.
+backtest: $(VENV)/run.stamp
+	$(BIN)/stratoquant backtest specs/wiring_master.yaml
+
+# The checks, each of them in one place: `make test` in minutes, then what takes longer. .ci/run runs all four.
 test: $(VENV)/test.stamp
 	$(PYTEST) -m "not slow"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -154,3 +155,23 @@ def test_every_entry_of_the_table_is_of_a_test_that_exists() -> None:
     ]
     gone = [entry.tests for entry in skips.MAY_SKIP if not fnmatch.filter(names, entry.tests.split("[")[0])]
     assert not gone
+
+
+def test_ci_runs_each_check_of_the_makefile_once() -> None:
+    """As `make -n` gives the commands: every test runs in one part or the other, and every wiring is checked once."""
+    script = (FOLDER.parent / ".ci" / "run").read_text(encoding="utf-8")
+    targets = [target for line in re.findall(r"^part .* make (.*)$", script, re.MULTILINE) for target in line.split()]
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", *targets]
+    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, check=True)
+    parts = [re.findall(r'-m pytest .*-m "?([\w ]+)"?', line) for line in done.stdout.splitlines() if "pytest" in line]
+    assert parts == [["not slow"], ["slow"]]
+    for check in ("ruff check", "ruff format", "mypy", "wiring_check --prove specs/"):
+        assert done.stdout.count(f"/bin/{check}") == 1, check
+    assert done.stdout.count("wiring_check") == 1
+
+
+def test_the_makefile_has_every_target_it_declares() -> None:
+    makefile = (FOLDER.parent / "Makefile").read_text(encoding="utf-8")
+    declared = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    assert {"backtest", "test", "lint", "prove"} <= set(declared)
+    assert [name for name in declared if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []
