@@ -131,9 +131,9 @@ def _proof(path: Path, checked: Checked) -> tuple[Diagnostic, ...]:
     """The findings of one proof, with its steps on the standard error stream: a large wiring takes minutes."""
     from runtime.proof import prove
 
-    with progress(str(path)) as told:
-        found = tuple(prove(checked, announce=told.step))
-        told.end(f"{len(found)} ports read the future" if found else "proven causal")
+    with progress(str(path)) as shown:
+        found = tuple(prove(checked, announce=shown.step))
+        shown.end(f"{len(found)} ports read the future" if found else "proven causal")
     return found
 
 

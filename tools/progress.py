@@ -57,17 +57,17 @@ class Progress:
 @contextmanager
 def progress(work: str) -> Iterator[Progress]:
     """A `Progress` whose pulse beats in a thread of its own until the block ends."""
-    told = Progress(work)
+    shown = Progress(work)
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(PULSE / 4.0):
-            told.pulse()
+            shown.pulse()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
-        yield told
+        yield shown
     finally:
         ended.set()
         thread.join()
