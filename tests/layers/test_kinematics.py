@@ -8,7 +8,7 @@ import pytest
 import talib
 
 from layers import catalogue
-from tests.layers.real_data import FOLDER, real_bars
+from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
 
 FILES = ("bitfinex_btcusd_1m", "bitfinex_xrpusd_1m", "binance_dogeusdt_1m")
@@ -16,7 +16,7 @@ BARS = 100_000
 Values = dict[str, np.ndarray]
 
 
-@pytest.fixture(params=FILES)
+@pytest.fixture(params=[*FILES, *SHIPPED])
 def bars(request: pytest.FixtureRequest) -> Values:
     return real_bars(request.param, BARS)
 
