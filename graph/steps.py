@@ -13,6 +13,8 @@ EXACT = 1e-12
 """Share of a number that is rounding."""
 ODD = 1e-6
 """Share of a step that is rounding, in what sums and differences have left."""
+ROUNDINGS = 2.0**-50
+"""Share of a number that four roundings of it are."""
 MOST_STEPS = 2.0**50
 """A number of so many steps or more is coarser than they are, and is not rounded to them."""
 MOST_SCALE = 1e22
@@ -47,9 +49,9 @@ def on_grid(x: float, step: float, way: float) -> float:
 
 @kernel
 def snap(x: float, step: float) -> float:
-    """x, or the multiple of a step from which only the rounding of a sum or a difference parts it."""
+    """x, or the multiple of a step that it misses by rounding alone: by ODD of a step, or by ROUNDINGS of itself."""
     multiple = on_grid(x, step, 0.0)
-    return multiple if fabs(multiple - x) <= ODD * step + EXACT * fabs(x) else x
+    return multiple if fabs(multiple - x) <= ODD * step + ROUNDINGS * fabs(x) else x
 
 
 @kernel

@@ -3,7 +3,7 @@
 from math import inf, isnan, sqrt
 
 from graph.language import kernel
-from graph.steps import on_grid
+from graph.steps import on_grid, snap
 
 SLACK = 1e-9
 """Share of a quantity or a value that is rounding."""
@@ -89,8 +89,8 @@ def bar_room(settings, event) -> float:
 
 @kernel
 def in_lots(qty: float, lot: float) -> float:
-    """Whole lots in a quantity."""
-    return on_grid(qty, lot, -1.0)
+    """Whole lots in a quantity; one that misses them by rounding alone is cut to no lot less."""
+    return on_grid(snap(qty, lot), lot, -1.0)
 
 
 @kernel

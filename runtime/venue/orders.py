@@ -3,7 +3,7 @@
 from math import fabs, floor, inf, isnan
 
 from graph.language import kernel
-from graph.steps import on_grid
+from graph.steps import on_grid, snap
 from runtime.venue.costs import SLACK, in_lots
 from runtime.venue.messages import report_orders, send, set_levels, working_order
 from runtime.venue.records import (
@@ -115,7 +115,7 @@ def on_tick(price: float, side: float, kind: float, tick: float) -> float:
     """The tick next to a price: a limit's on the passive side, a trigger's on the far side, where it acts later."""
     if kind == MARKET:
         return price
-    return on_grid(price, tick, side if kind == STOP else -side)
+    return on_grid(snap(price, tick), tick, side if kind == STOP else -side)
 
 
 @kernel

@@ -60,6 +60,8 @@ def test_any_number_goes_to_the_multiple_that_decimals_give(x: float, step: str)
 @given(st.floats(0.5, 1e12), st.sampled_from([1e-8, 0.0001, 0.01, 0.1, 0.5, 1, 10]))
 def test_quantities_are_cut_as_ccxt_cuts_them(lots: float, lot: float) -> None:
     qty = lots * lot
+    if abs(lots - round(lots)) < 2e-6 or lots > 1e9:  # rounding, which ccxt does not forgive
+        return
     assert in_lots(qty, lot) == float(decimal_to_precision(qty, TRUNCATE, lot, TICK_SIZE, NO_PADDING))
 
 
@@ -70,8 +72,18 @@ def test_quantities_are_cut_as_ccxt_cuts_them(lots: float, lot: float) -> None:
 def test_prices_of_more_than_two_to_the_24_steps(x: float, tick: float) -> None:
     """Dividing by the tick errs by more than a billionth of it here."""
     assert on_tick(x, 1.0, LIMIT, tick) == in_lots(x, tick) == x
-    assert on_tick(nextafter(x, inf), 1.0, LIMIT, tick) == x
-    assert on_tick(nextafter(x, 0.0), 1.0, LIMIT, tick) == pytest.approx(x - tick, rel=1e-15)
+    above, below = nextafter(x, inf), nextafter(x, 0.0)
+    assert on_grid(above, tick, -1.0) == on_grid(below, tick, 1.0) == x
+    assert on_grid(below, tick, -1.0) == pytest.approx(x - tick, rel=1e-15)
+
+
+def test_the_venue_forgives_what_arithmetic_leaves() -> None:
+    """A price or a quantity that was computed is a rounding off its step; it must not cost a whole one."""
+    assert 60000.02 + 0.1 < 60000.12 and 0.7 - 0.4 < 0.3
+    assert on_tick(60000.02 + 0.1, 1.0, LIMIT, 0.01) == on_tick(60000.02 + 0.1, -1.0, STOP, 0.01) == 60000.12
+    assert on_tick(nextafter(101497.35, inf), 1.0, STOP, 0.01) == 101497.35
+    assert in_lots(0.7 - 0.4, 0.1) == 0.3
+    assert in_lots(0.29, 0.1) == 0.2
 
 
 def test_what_has_no_steps_stays() -> None:
