@@ -2,13 +2,13 @@
 
 Rule: cap = min(|notional|, |allowed|) * scale * (1 - reduce) / price, in quantity; flatten and exit make the target
     0. At side 0 the target is 0. On the side of the position the target is the position, at once cut to (1 -
-    reduce) of itself and, if it is above cap by more than ROUNDING, to half a min_change under it, or every rise of
-    the price would sell a little; raised to cap when nothing vetoes and the change exceeds min_change * cap, or, when
-    it does not, by add * cap at most. Against the position, or flat, it is side * cap when nothing vetoes, else 0: closing is never
-    vetoed. While the side is missing it is the position, cut as above. A hedge may only make the target smaller, as
-    far as 0. What is missing or not finite vetoes growth and is otherwise taken to say nothing: a gap in the data
-    neither opens nor sells anything, and the limits that are known hold. Only the position must be there. veto has
-    a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
+    reduce) of itself and, if it is above cap by more than ROUNDING, to half a min_change under it, or every rise of the
+    price would sell a little; raised to cap when nothing vetoes and the change exceeds min_change * cap, or, when it
+    does not, by add * cap at most. Against the position, or flat, it is side * cap when nothing vetoes, else 0: closing
+    is never vetoed. While the side is missing it is the position, cut as above. A hedge may only make the target
+    smaller, as far as 0. What is missing or not finite vetoes growth and is otherwise taken to say nothing: a gap in
+    the data neither opens nor sells anything, and the limits that are known hold. Only the position must be there. veto
+    has a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
     number of the first, 0 for none. approved = 1 when the target differs from the position, closing included.
     stop_price, take_price: the levels of the position that the target means. Until it is held they follow the
     inputs; then the stop only moves towards the price, never behind `standing`, the one that stands at the venue, and

@@ -47,13 +47,13 @@ _PAGES = (
     CodePage(
         "D010",
         "high too low",
-        "The high is below the open, the close or the low of its own bar.",
+        "The high is below the open, the close or the low of its own bar, by more than a rounding (1e-12 of it).",
         "Fetch the bar again; check that the columns were not mixed up on import.",
     ),
     CodePage(
         "D011",
         "low too high",
-        "The low is above the open or the close of its own bar.",
+        "The low is above the open or the close of its own bar, by more than a rounding (1e-12 of it).",
         "Fetch the bar again; check that the columns were not mixed up on import.",
     ),
     CodePage(
