@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, open_bars, parse_settings
+from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
 
 if TYPE_CHECKING:
     from runtime.explain import Explanation
@@ -59,9 +59,8 @@ def explain(
     market = market.between(None, moment + 1)
     plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     chosen = read_settings(config) if config else default_settings()
-    rules = chosen.account_rules()
-    own = [dict(rules.get(s, rules.get("default", {}))) for s in plan.symbols]
-    session = Session(plan, chosen.venue, cash=chosen.cash, rules=own)
+    rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
+    session = Session(plan, chosen.venue, cash=chosen.cash, rules=[rules[s] for s in plan.symbols])
     for block in market.blocks():
         session.run(block.times, block.events)
     found = explaining.explain(session, plan.symbols.index(symbol))
