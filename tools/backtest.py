@@ -62,6 +62,7 @@ def backtest(
     from graph.plan import compile_plan
     from layers import catalogue
     from runtime.backtest import RunSettings
+    from runtime.capital import with_capital
     from runtime.venue import SIMULATED
 
     console = Console(stderr=True, quiet=as_json)
@@ -69,6 +70,7 @@ def backtest(
     assert checked.graph is not None
     chosen = read_settings(config) if config else default_settings()
     money = cash or chosen.cash
+    checked = with_capital(checked, money)
     names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
     settings = RunSettings(chosen.venue, money, fitting_rules(checked.graph, market, chosen, money))

@@ -44,6 +44,7 @@ def explain(
     from graph.session import Session
     from layers import catalogue
     from runtime import explain as explaining
+    from runtime.capital import with_capital
     from runtime.venue import SIMULATED
 
     try:
@@ -57,8 +58,9 @@ def explain(
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     market = market.between(None, moment + 1)
-    plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     chosen = read_settings(config) if config else default_settings()
+    checked = with_capital(checked, chosen.cash)
+    plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
     session = Session(plan, chosen.venue, cash=chosen.cash, rules=[rules[s] for s in plan.symbols])
     for block in market.blocks():
