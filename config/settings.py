@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graph.border import Limits
 from graph.diagnostics import Findings, Place, WiringError
@@ -19,11 +19,21 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Rules(_Section):
-    """What a venue accepts for one symbol. Zero means no rule."""
+def _named(value: Any) -> Any:
+    """None for `auto`; a number as it is."""
+    if value is None:
+        raise ValueError("write a number, or auto")
+    return None if value == "auto" else value
 
-    tick: float = Field(0.0, ge=0.0, description="step of the price, quote currency")
-    lot: float = Field(0.0, ge=0.0, description="step of the quantity, base asset")
+
+Step = Annotated[Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | None, BeforeValidator(_named)]
+
+
+class Rules(_Section):
+    """What a venue accepts for one symbol. Zero means no rule; None, `auto` in the file, one that fits the price."""
+
+    tick: Step = Field(0.0, description="step of the price, quote currency, or auto")
+    lot: Step = Field(0.0, description="step of the quantity, base asset, or auto")
     min_notional: float = Field(0.0, ge=0.0, description="least value of an order, quote currency")
     max_qty: float = Field(0.0, ge=0.0, description="largest quantity of an order, base asset")
 
@@ -36,8 +46,8 @@ class Settings(_Section):
     limits: Limits = Field(default_factory=Limits, description="what the account may do, whatever the wiring says")
     rules: dict[str, Rules] = Field(default_factory=dict, description="by symbol; `default` for the rest")
 
-    def account_rules(self) -> dict[str, dict[str, float]]:
-        return {symbol: rules.model_dump() for symbol, rules in self.rules.items()}
+    def rules_of(self, symbol: str) -> dict[str, float | None]:
+        return self.rules.get(symbol, self.rules.get("default", Rules())).model_dump()
 
 
 def default_settings() -> Settings:

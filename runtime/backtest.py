@@ -101,6 +101,7 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "clock_ms": result.clock_ms,
         "start_ms": result.start_ms,
         "end_ms": result.end_ms,
+        "cash": result.initial_equity,
         "digest": result.digest,
         "wiring": result.identity,
         "roles": dict(roles),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tools.terminal import noticing_ctrl_c
+from tools.terminal import noticing_ctrl_c, print_findings
 
 if TYPE_CHECKING:
+    from config.settings import Settings
+    from graph.model import Graph
     from graph.plan import Plan
     from runtime.backtest import RunSettings
     from runtime.data.market import Market
@@ -59,15 +62,18 @@ def backtest(
     from graph.plan import compile_plan
     from layers import catalogue
     from runtime.backtest import RunSettings
+    from runtime.capital import with_capital
     from runtime.venue import SIMULATED
 
     console = Console(stderr=True, quiet=as_json)
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
     chosen = read_settings(config) if config else default_settings()
-    settings = RunSettings(chosen.venue, cash or chosen.cash, chosen.account_rules(), chosen.limits)
+    money = cash or chosen.cash
+    checked = with_capital(checked, money)
     names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
+    settings = RunSettings(chosen.venue, money, fitting_rules(checked.graph, market, chosen, money), chosen.limits)
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     target = out or Path("runs") / plan.graph.name
     result, metrics = run_into(target, plan, market, settings, console)
@@ -113,6 +119,21 @@ def open_bars(
 
     market = synthetic_market(symbols, bars, seed, clock_ms)
     return market if start is None and end is None else market.between(start, end)
+
+
+def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -> dict[str, dict[str, float]]:
+    """The venue's rules by symbol, in numbers. Prints warnings on those that fit badly; raises DataError for errors."""
+    from runtime.data.check import errors_of
+    from runtime.data.findings import DataError
+    from runtime.market_fit import check_fit, quotes_of, rules_in_numbers
+
+    quotes = quotes_of(market)
+    rules = {symbol: rules_in_numbers(chosen.rules_of(symbol), quote, cash) for symbol, quote in quotes.items()}
+    found = check_fit(graph, quotes, rules, cash, chosen.venue.max_leverage)
+    if errors := errors_of(found):
+        raise DataError(errors)
+    print_findings(found, sys.stderr)
+    return rules
 
 
 def run_into(

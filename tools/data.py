@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tools.exit_codes import UNREADABLE, ExitCode
-from tools.terminal import deliver, painter, working
+from tools.terminal import deliver, print_findings, working
 
 if TYPE_CHECKING:
     from runtime.data.describe import SeriesInfo
@@ -241,9 +241,7 @@ def _plain(found: list[Finding] | tuple[Finding, ...]) -> list[dict[str, Any]]:
 
 
 def _print_findings(found: list[Finding] | tuple[Finding, ...]) -> None:
-    paint = painter(sys.stdout)
-    for f in found:
-        print(f"{paint(f.severity, f'{f.severity} {f.code}')}: {f.message}\n  {paint('fix', 'fix:')} {f.fix}")
+    print_findings(found, sys.stdout)
 
 
 def _print_series(one: SeriesInfo) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, open_bars, parse_settings
+from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
 
 if TYPE_CHECKING:
     from runtime.explain import Explanation
@@ -44,6 +44,7 @@ def explain(
     from graph.session import Session
     from layers import catalogue
     from runtime import explain as explaining
+    from runtime.capital import with_capital
     from runtime.venue import SIMULATED
 
     try:
@@ -57,10 +58,11 @@ def explain(
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     market = market.between(None, moment + 1)
-    plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     chosen = read_settings(config) if config else default_settings()
-    rules = chosen.account_rules()
-    own = [dict(rules.get(s, rules.get("default", {}))) for s in plan.symbols]
+    checked = with_capital(checked, chosen.cash)
+    plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
+    rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
+    own = [rules[s] for s in plan.symbols]
     session = Session(plan, chosen.venue, cash=chosen.cash, rules=own, limits=chosen.limits)
     for block in market.blocks():
         session.run(block.times, block.events)

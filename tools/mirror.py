@@ -61,6 +61,8 @@ def pine(
     from mirror.pine.export import choose, export
 
     checked = _checked(wiring, set_)
+    if embed:
+        checked = _with_capital_of(embed, checked)
     assert checked.graph is not None
     run = _run(embed, checked, symbol) if embed else None
     chosen = choose(checked, _listed(ports), run, strategy=strategy)
@@ -135,6 +137,15 @@ def _checked(wiring: Path, assignments: list[str] | None) -> Checked:
     from layers import catalogue
 
     return checked_or_raise(wiring, catalogue(), parse_settings(assignments or []))
+
+
+def _with_capital_of(folder: Path, checked: Checked) -> Checked:
+    """The wiring as the run had it: for an account that starts with the run's cash."""
+    from mirror.pine.series import run_facts
+    from runtime.capital import with_capital
+
+    cash = run_facts(folder).get("cash")
+    return with_capital(checked, cash) if isinstance(cash, int | float) else checked
 
 
 def _run(folder: Path, checked: Checked, symbol: str | None):  # type: ignore[no-untyped-def]

@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from graph.render import Paint, plain
+
+if TYPE_CHECKING:
+    from runtime.data.findings import Finding
 
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "place": "1", "source": "2", "fix": "1;32", "ok": "32"}
 
@@ -21,6 +24,14 @@ def painter(stream: TextIO) -> Paint:
     if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return plain
     return lambda role, text: f"\x1b[{_STYLES[role]}m{text}\x1b[0m" if role in _STYLES else text
+
+
+def print_findings(found: Iterable[Finding], stream: TextIO) -> None:
+    """Findings on market data, each with its fix."""
+    paint = painter(stream)
+    for f in found:
+        head = paint(f.severity, f"{f.severity} {f.code}")
+        print(f"{head}: {f.message}\n  {paint('fix', 'fix:')} {f.fix}", file=stream)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def schedule(graph: Graph) -> Schedule:
         for before in drawn.predecessors(key):
             changes = graph.nodes[before].layer.portfolio != portfolio
             level[key] = max(level[key], level[before] + changes)
-    loop = _with_descendants(with_late, (key for key, node in graph.nodes.items() if node.layer.closed_loop))
+    loop = _with_descendants(with_late, (key for key, node in graph.nodes.items() if reads_account(node)))
     tied = _tied(graph, with_late)
     waiting = _with_descendants(tied, loop | {key for key, node in graph.nodes.items() if node.layer.portfolio})
     ahead = _groups(tied.subgraph(graph.nodes.keys() - waiting), order)
@@ -102,7 +102,16 @@ def slow_readers(graph: Graph) -> dict[int, list[str]]:
 
 
 def _reads_market(node: Node) -> bool:
-    return any(isinstance(s, SourceRef) and s.group == "market" for b in node.inputs.values() for s in elements(b))
+    return _reads(node, "market")
+
+
+def reads_account(node: Node) -> bool:
+    """True for a layer made to read the account, and for any other that this wiring lets read it."""
+    return node.layer.closed_loop or _reads(node, "account")
+
+
+def _reads(node: Node, group: str) -> bool:
+    return any(isinstance(s, SourceRef) and s.group == group for b in node.inputs.values() for s in elements(b))
 
 
 def _groups(drawn: nx.DiGraph[str], order: list[str]) -> tuple[tuple[str, ...], ...]:

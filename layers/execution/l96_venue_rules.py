@@ -16,15 +16,14 @@ Note: the catalogue lacks `side`, `reduce_only` and `position`, without which ne
     them. A market order has no limit_price, and gets no price.
 """
 
-from math import fabs, floor, inf, isfinite, isnan, nan
+from math import fabs, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
 from graph.language import kernel, layer
 from graph.origin import DECISION
+from graph.steps import EXACT, ODD, on_grid
 from graph.types import Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty
 
-ODD = 1e-6
-EXACT = 1e-12
 REASONS = (
     "none",
     "nothing to do",
@@ -44,32 +43,6 @@ class Out(NamedTuple):
     price: Price
     valid: Flag
     reason: Label
-
-
-@kernel
-def decimal_scale(step: float) -> float:
-    """The least power of ten that makes a step whole, at most 1e15."""
-    scale = 1.0
-    while scale < 1e15 and fabs(step * scale - floor(step * scale + 0.5)) > EXACT * step * scale:
-        scale *= 10.0
-    return scale
-
-
-@kernel
-def on_grid(x: float, step: float, way: float) -> float:
-    """The multiple of a decimal step next to x: below it (way -1), above it (1), or the nearest (0)."""
-    result = x
-    if step > 0.0 and isfinite(x):
-        scale = decimal_scale(step)
-        whole = floor(step * scale + 0.5)
-        n = floor(x * scale / whole + 0.5)
-        if isfinite(n * whole):
-            result = n * whole / scale
-            if way < 0.0 and result > x:
-                result = (n - 1.0) * whole / scale
-            elif way > 0.0 and result < x:
-                result = (n + 1.0) * whole / scale
-    return result
 
 
 @kernel

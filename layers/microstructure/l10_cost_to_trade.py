@@ -1,9 +1,12 @@
-"""L10: what taking `notional` from the market costs on each side, against the middle.
+"""L10: what trading a share of the capital at once costs on each side of the market, against the middle.
 
-Rule: with a book, each side is walked: cost = |mean price / mid - 1| in bps, fillable = the smaller of the shares
-    that the visible levels can fill; what is beyond them is priced at the last level. A crossed book counts as
-    none. Without one: half_spread + impact * sigma * sqrt(notional / (close * ewm(volume, 60))) * 1e4, fillable =
-    1; the second term is capped at MOST bps, and stays there when there is no volume.
+Rule: notional = share * capital. With a book, each side is walked: cost = |mean price / mid - 1| in bps, fillable =
+    the smaller of the shares that the visible levels can fill; what is beyond them is priced at the last level. A
+    crossed book counts as none. Without one: half_spread + impact * sigma * sqrt(notional / (close * ewm(volume, 60)))
+    * 1e4, fillable = 1; the second term is capped at MOST bps, and stays there when there is no volume.
+
+Note: the catalogue has an amount for both parameters; as a share, the size is right in every quote currency. A run
+    sets `capital` to the cash that it starts with, unless the wiring does.
 """
 
 from math import isnan, nan, sqrt
@@ -18,7 +21,8 @@ MOST = 10_000.0
 
 
 class Params(Parameters):
-    notional: float = param(10000, 10, 1.0e8, "value to trade, quote currency")
+    share: float = param(0.1, 1e-6, 5, "value to trade, share of the capital")
+    capital: float = param(100_000.0, 1e-9, 1e15, "what the account starts with, quote currency")
     impact: float = param(1.0, 0, 10, "coefficient of the square-root law")
     half_spread: float = param(2, 0, 100, "bps from the middle to the touch, where there is no book")
 
@@ -71,18 +75,19 @@ def step(
     sigma: Vol,
     volume: Qty,
 ) -> Out:
+    notional = p.share * p.capital
     usual = ewm(s.volume, volume, VOLUME_BARS)
     if bid_px[0] < ask_px[0] and bid_qty[0] > 0.0 and ask_qty[0] > 0.0:
         mid = 0.5 * (bid_px[0] + ask_px[0])
-        buy = walk(s, ask_px, ask_qty, p.notional, mid)
+        buy = walk(s, ask_px, ask_qty, notional, mid)
         fillable = s.filled
-        sell = walk(s, bid_px, bid_qty, p.notional, mid)
+        sell = walk(s, bid_px, bid_qty, notional, mid)
         return Out(buy, sell, max(min(fillable, s.filled), 0.0), 1.0)
     turnover = close * usual
     law = MOST
     if isnan(turnover):
         law = nan
     elif turnover > 0.0:
-        law = min(p.impact * sigma * sqrt(p.notional / turnover) * 1e4, MOST)
+        law = min(p.impact * sigma * sqrt(notional / turnover) * 1e4, MOST)
     cost = p.half_spread + law
     return Out(cost, cost, nan if isnan(cost) else 1.0, nan if isnan(cost) else 0.0)

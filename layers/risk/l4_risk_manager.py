@@ -2,13 +2,13 @@
 
 Rule: cap = min(|notional|, |allowed|) * scale * (1 - reduce) / price, in quantity; flatten and exit make the target
     0. At side 0 the target is 0. On the side of the position the target is the position, at once cut to (1 -
-    reduce) of itself and, if it is above cap, to half a min_change under it, or every rise of the price would sell
-    a little; raised to cap when nothing vetoes and the change exceeds min_change * cap, or, when it does not, by
-    add * cap at most. Against the position, or flat, it is side * cap when nothing vetoes, else 0: closing is never
-    vetoed. While the side is missing it is the position, cut as above. A hedge may only make the target smaller, as
-    far as 0. What is missing or not finite vetoes growth and is otherwise taken to say nothing: a gap in the data
-    neither opens nor sells anything, and the limits that are known hold. Only the position must be there. veto has
-    a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
+    reduce) of itself and, if it is above cap by more than ROUNDING, to half a min_change under it, or every rise of the
+    price would sell a little; raised to cap when nothing vetoes and the change exceeds min_change * cap, or, when it
+    does not, by add * cap at most. Against the position, or flat, it is side * cap when nothing vetoes, else 0: closing
+    is never vetoed. While the side is missing it is the position, cut as above. A hedge may only make the target
+    smaller, as far as 0. What is missing or not finite vetoes growth and is otherwise taken to say nothing: a gap in
+    the data neither opens nor sells anything, and the limits that are known hold. Only the position must be there. veto
+    has a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
     number of the first, 0 for none. approved = 1 when the target differs from the position, closing included.
     bound: the largest |position| that this decision allows on either side: cap where the position may grow, else
     |target|. What leaves the graph is held to it, with all orders that can still fill.
@@ -30,6 +30,7 @@ from graph.origin import ANY
 from graph.types import Bitmask, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
 from layers.primitives.scalars import clip, sign
 
+ROUNDING = 1e-9
 REASONS = (
     "missing input",
     "no trade",
@@ -121,7 +122,7 @@ def beyond(level: float, side: float, price: float) -> bool:
 @kernel
 def held_size(size: float, cap: float, p: Params, add: float, grows: bool) -> float:
     """The size of a position that is kept."""
-    if size > cap:
+    if size > cap * (1.0 + ROUNDING):
         size = cap * (1.0 - 0.5 * p.min_change)
     elif grows and cap - size > p.min_change * cap:
         size = cap

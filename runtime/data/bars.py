@@ -7,6 +7,7 @@ import os
 import polars as pl
 
 from graph.market import BOOK_LEVELS, LADDERS, SCALARS
+from graph.steps import EXACT
 from runtime.files import write_atomically
 
 FRAME_ROWS = 32_768  # rows of a Parquet row group and of one read: a read then decodes one group and no more
@@ -28,8 +29,23 @@ def canonical(columns: list[str]) -> list[pl.Expr]:
     return [pl.col("time").cast(pl.Int64), *numbers, *symbol]
 
 
+def without_rounding(bars: pl.DataFrame) -> pl.DataFrame:
+    """The table with its ranges closed: a high below another price of its bar, a low above one, or a buy volume above
+    the volume, by no more than EXACT of itself, becomes that number. Adjusting prices for splits leaves such bars."""
+    top = pl.max_horizontal("open", "close", "low")
+    bottom = pl.min_horizontal("open", "close", "high")
+    mended = [
+        pl.when(pl.col("high").is_between(top * (1.0 - EXACT), top)).then(top).otherwise("high").alias("high"),
+        pl.when(pl.col("low").is_between(bottom, bottom * (1.0 + EXACT))).then(bottom).otherwise("low").alias("low"),
+    ]
+    if "buy_volume" in bars.columns:
+        all_of_it = pl.col("buy_volume").is_between(pl.col("volume"), pl.col("volume") * (1.0 + EXACT))
+        mended.append(pl.when(all_of_it).then("volume").otherwise("buy_volume").alias("buy_volume"))
+    return bars.with_columns(mended)
+
+
 def write_bars(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table of bars as Parquet, whole or not at all."""
-    table = frame.select(canonical(frame.columns))
+    """Write a table of bars as Parquet, whole or not at all; what parts its ranges by rounding is closed."""
+    table = without_rounding(frame.select(canonical(frame.columns)))
     with write_atomically(path) as part:
         table.write_parquet(part, compression="zstd", row_group_size=FRAME_ROWS)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from graph.clock import format_clock, format_time
+from graph.steps import EXACT
 from runtime.data.bars import NUMBERS, PRICES, REQUIRED
 from runtime.data.findings import Finding
 
@@ -36,8 +37,8 @@ _RULES = (
     Rule("D007", pl.any_horizontal(pl.col(p).is_nan() for p in PRICES), _OHLC),
     Rule("D008", pl.any_horizontal(pl.col(p).is_infinite() for p in PRICES), _OHLC),
     Rule("D009", pl.any_horizontal(pl.col(p) <= 0 for p in PRICES), _OHLC),
-    Rule("D010", _finite & (pl.col("high") < pl.max_horizontal("open", "close", "low")), _OHLC),
-    Rule("D011", _finite & (pl.col("low") > pl.min_horizontal("open", "close")), _OHLC),
+    Rule("D010", _finite & (pl.col("high") < pl.max_horizontal("open", "close", "low") * (1.0 - EXACT)), _OHLC),
+    Rule("D011", _finite & (pl.col("low") > pl.min_horizontal("open", "close") * (1.0 + EXACT)), _OHLC),
     Rule("D012", ~pl.col("volume").is_finite() | (pl.col("volume") < 0), "volume {volume}"),
     Rule("D013", pl.col("time") < pl.col("before"), "the bar before it opens at {before}"),
     Rule("D014", pl.col("time") == pl.col("before"), "the bar before it opens at the same time"),
@@ -45,12 +46,13 @@ _RULES = (
     Rule("D025", pl.col("bid_px_0") >= pl.col("ask_px_0"), "best bid {bid_px_0}, best ask {ask_px_0}", "warning"),
     Rule(
         "D026",
-        (pl.col("buy_volume") < 0) | (pl.col("buy_volume") > pl.col("volume")),
+        (pl.col("buy_volume") < 0) | (pl.col("buy_volume") > pl.col("volume") * (1.0 + EXACT)),
         "bought {buy_volume} of {volume}",
         "warning",
     ),
 )
 
+# To the last digit, as layers take them; `runtime.data.bars.without_rounding` gives them so.
 # NaN sorts above every number in polars, so a NaN fails one of these as well.
 SOUND = (
     (pl.col("low") > 0)

@@ -47,13 +47,13 @@ _PAGES = (
     CodePage(
         "D010",
         "high too low",
-        "The high is below the open, the close or the low of its own bar.",
+        "The high is below the open, the close or the low of its own bar, by more than a rounding (1e-12 of it).",
         "Fetch the bar again; check that the columns were not mixed up on import.",
     ),
     CodePage(
         "D011",
         "low too high",
-        "The low is above the open or the close of its own bar.",
+        "The low is above the open or the close of its own bar, by more than a rounding (1e-12 of it).",
         "Fetch the bar again; check that the columns were not mixed up on import.",
     ),
     CodePage(
@@ -189,6 +189,39 @@ _PAGES = (
         "On the median, messages were received before they were sent, or much later. Bars are dated by that clock; "
         "their order, and what was known when, are not touched.",
         "Nothing for a backtest of this symbol alone; beside data of another clock, set the recorder's clock right.",
+    ),
+    CodePage(
+        "D034",
+        "tick too coarse",
+        "The price is less than 100 ticks, so that a limit can lie percents from where it was meant, or less than one, "
+        "so that no limit is possible. The tick is not that of this market.",
+        "Give the symbol its own tick, or `tick: auto`, in a file for --config.",
+    ),
+    CodePage(
+        "D035",
+        "lot too large",
+        "One lot is worth more than a tenth of the largest position, or more than all of it: quantities are rounded "
+        "down to lots, so sizes come out far too small, or as 0.",
+        "Give the symbol its own lot, or `lot: auto`, in a file for --config; or trade with more cash.",
+    ),
+    CodePage(
+        "D036",
+        "least order too large",
+        "`min_notional` is an amount in the quote currency. It is more than the largest position: no order reaches it.",
+        "Give the venue's amount in this quote currency in a file for --config, or trade with more cash.",
+    ),
+    CodePage(
+        "D037",
+        "position larger than the market",
+        "The largest position is more than the symbol trades in 100 bars. Cash is counted in the quote currency of the "
+        "symbols: 100000 is dollars for BTCUSDT, but bitcoins for LTCBTC.",
+        "Say with --cash what the account holds in the quote currency of these symbols.",
+    ),
+    CodePage(
+        "D038",
+        "amount beyond the account",
+        "An amount of the wiring is more than the account can carry. Amounts are in the quote currency, as cash is.",
+        "Write the amount in the quote currency of these symbols, or size by a share of equity: block equity_share.",
     ),
 )
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from graph.clock import format_clock, format_time
 from graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
-from runtime.data.bars import canonical
+from runtime.data.bars import canonical, without_rounding
 from runtime.data.check import SOUND, Spacing, check_table, errors_of, spacing_of
 from runtime.data.findings import DataError, Finding, refuse
 
@@ -159,6 +159,8 @@ class _Lane:
     def _load(self, frame: pl.DataFrame) -> None:
         """Take the next table, after a look at it that costs little: what exactly is wrong is found out afterwards."""
         market = self._market
+        if "buy_volume" in frame.columns or not frame.select(SOUND.all()).item():
+            frame = without_rounding(frame)
         if frame["time"].null_count() or not frame.select(SOUND.all()).item():
             raise self._unsound()
         times = frame["time"].to_numpy()

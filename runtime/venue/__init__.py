@@ -13,10 +13,16 @@ fill stays open until its `ttl` is over or it is replaced. `latency_bars` delays
 what they replace can still fill in the meantime. Cancelling needs no `valid`: it takes no risk.
 
 **Rules.** Limits are rounded to the tick on the passive side, triggers to the far side, quantities down to whole lots;
-protective levels are taken as they are. An order below a lot or `min_notional`, above `max_qty` or beyond
-`max_leverage` is refused, and counted in `rejects` until the next one is accepted. What only closes a position is held
-back by none of these but the lot, and the whole position not even by that; above `max_qty` it is cut to it. A rule of 0
-is none.
+protective levels are taken as they are. The rounding is that of L96 (`graph.steps`): a multiple of a step stays as it
+is, and so does what L96 has rounded. What misses a multiple by a millionth of a step, or by 2^-50 of itself, has missed
+it by rounding and counts as it; positions and what is left of an order are kept so. An order below a lot or
+`min_notional`, above `max_qty` or beyond `max_leverage` is refused, and counted in `rejects` until the next one is
+accepted. What only closes a position is held back by none of these but the lot, and the whole position not even by
+that; above `max_qty` it is cut to it. A rule of 0 is none.
+
+**Touches.** A price reaches a limit, a trigger, a protective level or a liquidation price when it lies beyond it, or
+short of it by no more than 1e-12 of itself (`graph.steps.EXACT`): that much is rounding, and far less than a tick.
+The same holds at the open and inside the bar.
 
 **Protection.** `stop_price` and `take_price` close the whole position. Levels sent with an order that opens or turns
 the position come into force with its first fill; all others move those of the position, and a missing level leaves the

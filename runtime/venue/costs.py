@@ -1,11 +1,12 @@
 """What a fill costs and how much fits into a bar. Reads the market; changes nothing but the averages it keeps."""
 
-from math import floor, inf, isnan, sqrt
+from math import inf, isnan, sqrt
 
 from graph.language import kernel
+from graph.steps import on_grid, snap
 
 SLACK = 1e-9
-"""Share of a step that is rounding."""
+"""Share of a quantity or a value that is rounding."""
 WORST = 0.5
 """The largest relative loss of one fill against the market's price; beyond it the square-root law says nothing."""
 
@@ -88,11 +89,8 @@ def bar_room(settings, event) -> float:
 
 @kernel
 def in_lots(qty: float, lot: float) -> float:
-    """Whole lots in a quantity; what differs from them by rounding alone stays as it is."""
-    if not lot > 0.0:
-        return qty
-    whole = floor(qty / lot + SLACK) * lot
-    return whole if qty - whole > SLACK * lot else qty
+    """Whole lots in a quantity; one that misses them by rounding alone is cut to no lot less."""
+    return on_grid(snap(qty, lot), lot, -1.0)
 
 
 @kernel

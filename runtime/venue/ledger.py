@@ -3,6 +3,7 @@
 from math import fabs, isnan, nan
 
 from graph.language import kernel
+from graph.steps import snap
 from runtime.venue.records import FILLS_PER_BAR, NO_REASON
 
 DUST = 1e-12
@@ -18,7 +19,7 @@ def post_fill(account, wallet, side, qty, price, reference, fee_rate, maker, rea
     if closes and fabs(qty - fabs(before)) <= DUST * qty:
         qty = fabs(before)
     fee = qty * price * fee_rate * 1e-4
-    after = before + side * qty
+    after = snap(before + side * qty, account.lot)
     if closes:
         account.realised += side * min(qty, fabs(before)) * (account.entry - price)
         if after * side > 0.0:

@@ -3,13 +3,11 @@
 from math import isnan, nan
 
 from graph.language import kernel
+from graph.steps import reaches, snap
 from runtime.venue.costs import fillable, has_book, ladder_depth, taker_price
 from runtime.venue.ledger import DUST, post_fill
 from runtime.venue.messages import at_market, crosses, set_levels
 from runtime.venue.records import AGGRESSIVE, BY_SIGNAL, FRESH, LIMIT, MARKET, PASSIVE, STOP
-
-ALMOST = 1.0 - 1e-6
-"""A tick, but for rounding."""
 
 
 @kernel
@@ -59,7 +57,7 @@ def fill_order(account, wallet, settings, event, reference, bound, maker):
             qty = provide(account, wallet, settings, side, wanted, reference, BY_SIGNAL, decided)
         else:
             qty = take(account, wallet, settings, event, side, wanted, reference, bound, BY_SIGNAL, decided)
-        account.message_qty[0] = wanted - qty if wanted - qty > DUST * qty else 0.0
+        account.message_qty[0] = snap(wanted - qty, account.lot) if wanted - qty > DUST * qty else 0.0
         if before * side <= 0.0 and account.position * side > 0.0:
             set_levels(account, account.message_stop[0], account.message_take[0], decided)
     return 0.0
@@ -71,7 +69,7 @@ def meet_open(account, wallet, settings, event):
     side = account.message_side[0]
     price = account.message_price[0]
     kind = account.message_kind[0]
-    if kind == STOP and side * (event.open - price) >= 0.0:
+    if kind == STOP and reaches(event.open, price, side):
         account.message_kind[0] = MARKET
         kind = MARKET
     if kind == MARKET:
@@ -89,7 +87,7 @@ def meet_open(account, wallet, settings, event):
 @kernel
 def passed(account, settings, side: float, price: float, traded: float) -> bool:
     """True when a trade at `traded` means that a resting buy (side 1) or sell (-1) at `price` is filled."""
-    return side * (price - traded) >= settings.limit_through * account.tick * ALMOST
+    return reaches(traded, price - side * settings.limit_through * account.tick, -side)
 
 
 @kernel
@@ -116,7 +114,7 @@ def meet_inside(account, wallet, settings, event):
     if kind == LIMIT:
         if passed(account, settings, side, price, event.low if side > 0.0 else event.high):
             fill_order(account, wallet, settings, event, price, nan, PASSIVE)
-    elif side * ((event.high if side > 0.0 else event.low) - price) >= 0.0:
+    elif reaches(event.high if side > 0.0 else event.low, price, side):
         account.message_kind[0] = MARKET
         fill_order(account, wallet, settings, event, price, nan, AGGRESSIVE)
     if before * side <= 0.0 and account.position * side > 0.0:

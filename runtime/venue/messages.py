@@ -6,6 +6,7 @@ Only one order works at a time: one that arrives takes the place of the one befo
 from math import fabs
 
 from graph.language import kernel
+from graph.steps import reaches
 from runtime.venue.costs import touch_distance
 from runtime.venue.records import (
     CANCEL,
@@ -157,7 +158,7 @@ def crosses(account, settings, event) -> bool:
     """True when the limit order in slot 0 would trade at once against the other side of the market at the open."""
     side = account.message_side[0]
     touch = event.open * (1.0 + side * touch_distance(settings, event))
-    return account.message_kind[0] == LIMIT and side * (account.message_price[0] - touch) >= 0.0
+    return account.message_kind[0] == LIMIT and reaches(touch, account.message_price[0], -side)
 
 
 @kernel

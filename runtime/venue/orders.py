@@ -1,8 +1,9 @@
 """What a step may ask of the venue: an order, a cancel, new protective levels. Checks the rules; fills nothing."""
 
-from math import ceil, fabs, floor, inf, isnan
+from math import fabs, floor, inf, isnan
 
 from graph.language import kernel
+from graph.steps import on_grid, snap
 from runtime.venue.costs import SLACK, in_lots
 from runtime.venue.messages import report_orders, send, set_levels, working_order
 from runtime.venue.records import (
@@ -83,7 +84,7 @@ def offer(account, wallet, settings, now, side, qty, price, reduce, post, kind, 
     closes = asked <= held
     size = asked if asked == held else in_lots(asked, account.lot)
     if closes and account.max_qty > 0.0:
-        size = min(size, account.max_qty)
+        size = min(size, in_lots(account.max_qty, account.lot))
     at = on_tick(price, side, kind, account.tick)
     reason = refusal(account, wallet, settings, side, size, account.mark if kind == MARKET else at, held, closes, kind)
     k = -1
@@ -111,14 +112,10 @@ def offer(account, wallet, settings, now, side, qty, price, reduce, post, kind, 
 
 @kernel
 def on_tick(price: float, side: float, kind: float, tick: float) -> float:
-    """The step next to a price: a limit's on the passive side, a trigger's on the far side, where it acts later."""
-    if not tick > 0.0 or kind == MARKET:
+    """The tick next to a price: a limit's on the passive side, a trigger's on the far side, where it acts later."""
+    if kind == MARKET:
         return price
-    if (side > 0.0) == (kind == STOP):
-        step = ceil(price / tick - SLACK) * tick
-    else:
-        step = floor(price / tick + SLACK) * tick
-    return step if fabs(price - step) > SLACK * tick else price
+    return on_grid(snap(price, tick), tick, side if kind == STOP else -side)
 
 
 @kernel

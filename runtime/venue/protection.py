@@ -6,6 +6,7 @@ Along a bar the stop is taken before the target, and of stop and liquidation the
 from math import fabs, isnan, nan
 
 from graph.language import kernel
+from graph.steps import reaches
 from runtime.venue.ledger import liquidation_price
 from runtime.venue.matching import (
     awaits_price,
@@ -53,7 +54,7 @@ def stop_out(account, wallet, settings, event, start):
     direction = 1.0 if account.position > 0.0 else -1.0
     worst = event.low if direction > 0.0 else event.high
     level = nearest_exit(account, wallet, settings)
-    if direction * (level - worst) >= 0.0:
+    if reaches(worst, level, -direction):
         reference = level if direction * (start - level) > 0.0 else start
         if level == account.stop_price:
             close_position(account, wallet, settings, event, reference, BY_STOP)

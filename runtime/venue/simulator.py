@@ -3,6 +3,7 @@
 from math import fabs, isnan, nan
 
 from graph.language import kernel
+from graph.steps import EXACT, reaches
 from graph.venue import Venue
 from runtime.venue.costs import bar_room, observe, taker_price
 from runtime.venue.ledger import forget_fills, log_fills, pay_funding, post_fill, settle, value_position
@@ -41,14 +42,15 @@ def passes_quietly(account, wallet, settings, event) -> bool:
         return False
     if account.position > 0.0:
         worst = event.low
-        reached = worst <= account.stop_price or event.high >= account.take_price
+        reached = reaches(worst, account.stop_price, -1.0) or reaches(event.high, account.take_price, 1.0)
     else:
         worst = event.high
-        reached = worst >= account.stop_price or event.low <= account.take_price
+        reached = reaches(worst, account.stop_price, 1.0) or reaches(event.low, account.take_price, -1.0)
     value = account.position * worst
     gross = wallet.gross - fabs(account.exposure)
     equity = wallet.equity - account.exposure
-    if reached or (settings.maintenance > 0.0 and equity + value <= settings.maintenance * (gross + fabs(value))):
+    least = settings.maintenance * (gross + fabs(value)) + EXACT * (fabs(equity) + fabs(value))
+    if reached or (settings.maintenance > 0.0 and equity + value <= least):
         return False
     observe(account, settings, event)
     value_position(account, event.close)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from graph.compiler import Checked, checked_or_raise
 from graph.passes.p4_causality import wires
-from graph.passes.p7_schedule import slow_readers
+from graph.passes.p7_schedule import reads_account, slow_readers
+from graph.plan import compile_plan
+from runtime.venue import SIMULATED
 from tests.graph.plans import checked, registry
 from tests.graph.random_wirings import wirings
 
@@ -44,7 +46,7 @@ def assert_waits_only_what_must(sound: Checked) -> None:
     late = wires(graph, delayed=True)
     together = {key for keys in slow_readers(graph).values() if waiting.intersection(keys) for key in keys}
     for key in waiting:
-        must = graph.nodes[key].layer.portfolio or graph.nodes[key].layer.closed_loop or key in together
+        must = graph.nodes[key].layer.portfolio or reads_account(graph.nodes[key]) or key in together
         assert must or waiting & nx.ancestors(late, key), key
 
 
@@ -73,3 +75,13 @@ def test_the_signals_of_the_master_wiring_run_ahead(key: str) -> None:
     assert schedule is not None
     assert any(key in group for group in schedule.ahead)
     assert len(schedule.ahead) > 1
+
+
+def test_a_signal_that_a_wiring_lets_read_the_account_waits_for_it() -> None:
+    """It was not made for the account, so only the wiring tells."""
+    feed = "  feed: {layer: feed, inputs: {raw: market}}\n"
+    own = "  own: {layer: smooth, inputs: {x: account.leverage}}\n  more: {layer: smooth, inputs: {x: own.mean}}\n"
+    sound = checked(f"stratoquant: 1\nname: own\nclock: 1m\nnodes:\n{feed}{own}record: [more.mean, feed.close]\n")
+    assert sound.schedule is not None
+    assert sound.schedule.closed_loop == {"own", "more"} and sound.schedule.ahead == (("feed",),)
+    compile_plan(sound, SIMULATED, ("A",))

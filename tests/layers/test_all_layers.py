@@ -25,6 +25,11 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L0": {"in.now": "the clock makes gap and stale exact"},
     "L4": {"in.standing": "a stop at the venue is never loosened", "optional": OPTIONAL_SO_THAT_IT_SPEAKS},
     "L5": {"optional": "closing needs no price"},
+    "L10": {
+        "param.notional": "an amount is right in one currency only",
+        "param.share": "of the capital, right in every currency",
+        "param.capital": "what the share is taken of; the run's cash",
+    },
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
     "L69": {

@@ -1,4 +1,4 @@
-"""Blocks: the moving average, the average true range and the crossing."""
+"""Blocks: the moving average, the average true range, the crossing and the share of equity."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import talib
 
 from layers.blocks.atr import step as atr
 from layers.blocks.crossover import step as crossover
+from layers.blocks.equity_share import step as equity_share
 from layers.blocks.sma import step as sma
 from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
@@ -68,3 +69,10 @@ def test_crossover_keeps_its_side_where_prices_are_equal() -> None:
     assert ours["cross"].tolist() == [0, 0, 1, 0, 0, 0, -1, 0, 0, 0, 1]
     first = run_layer(crossover, {"fast": np.array([3.0, 3.0]), "slow": 2.0})
     assert first["side"].tolist() == [1, 1] and first["cross"].tolist() == [0, 0]
+
+
+def test_a_share_of_equity_is_nothing_without_equity() -> None:
+    equity = np.array([100_000.0, 1.0, 0.0, -5.0, np.nan])
+    assert run_layer(equity_share, {"equity": equity})["value"][:4].tolist() == [10_000.0, 0.1, 0.0, 0.0]
+    twice = run_layer(equity_share, {"equity": equity}, {"share": 2.0})["value"]
+    assert twice[:4].tolist() == [200_000.0, 2.0, 0.0, 0.0] and np.isnan(twice[4])

@@ -40,7 +40,7 @@ def walked(prices: np.ndarray, quantities: np.ndarray, notional: float) -> tuple
 def test_l10_walks_the_book(notional: float) -> None:
     book = books(1, 300)
     flat = {"close": np.full(300, 100.0), "sigma": np.full(300, 1e-3), "volume": np.ones(300)}
-    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": notional})
+    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 1.0, "capital": notional})
     for row in range(300):
         middle = 0.5 * (book["bid_px"][row, 0] + book["ask_px"][row, 0])
         buy, held_ask = walked(book["ask_px"][row], book["ask_qty"][row], notional)
@@ -75,7 +75,7 @@ def test_l10_walks_recorded_books(notional: float) -> None:
     book = recorded_books()
     bars = len(book["bid_px"])
     flat = {"close": np.full(bars, 1.95), "sigma": np.full(bars, 1e-3), "volume": np.ones(bars)}
-    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": notional})
+    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 1.0, "capital": notional})
     assert np.all(found["from_book"] == 1.0)
     for row in range(bars):
         middle = 0.5 * (book["bid_px"][row, 0] + book["ask_px"][row, 0])
@@ -93,7 +93,10 @@ def test_l10_passes_over_levels_that_are_not_there_and_takes_no_crossed_book() -
     def cost(**changed: list[float]) -> dict[str, float]:
         ladders = {n: v + [np.nan] * (10 - len(v)) for n, v in {**full, **changed}.items()}
         book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
-        return {n: v[-1] for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": 305.0}).items()}
+        return {
+            n: v[-1]
+            for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 0.5, "capital": 610.0}).items()
+        }
 
     found = cost()
     assert found["buy"] == pytest.approx((305.0 / 3.0 / 100.0 - 1.0) * 1e4)
@@ -111,7 +114,10 @@ def test_l10_takes_what_little_a_level_holds_and_nothing_from_an_empty_one() -> 
     def cost(**changed: list[float]) -> dict[str, float]:
         ladders = {n: v + [np.nan] * (10 - len(v)) for n, v in {**asks, **changed}.items()}
         book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
-        return {n: v[-1] for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"notional": 305.0}).items()}
+        return {
+            n: v[-1]
+            for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 0.5, "capital": 610.0}).items()
+        }
 
     assert cost()["buy"] == pytest.approx(100.0)  # the rest at 101, the last price that had a quantity
     assert cost(ask_qty=[1.0, 0.005])["fillable"] == pytest.approx(101.51 / 305.0)
@@ -390,3 +396,17 @@ def test_l63_keeps_away_for_each_of_its_reasons() -> None:
 def test_l63_leaves_out_what_a_venue_does_not_have(spread: float, rank: float) -> None:
     without = tradeability(spread=np.nan, vpin_rank=np.nan)["score"][0]
     assert without >= tradeability(spread=spread, vpin_rank=rank)["score"][0] > 0.0
+
+
+def test_l10_costs_the_same_in_every_currency() -> None:
+    """Prices and capital in a unit worth 2^20 times as much: the same order, the same cost."""
+    book = books(3, 100)
+    flat = {"sigma": np.full(100, 1e-3), "volume": np.linspace(1.0, 50.0, 100)}
+    close = 100.0 + np.arange(100.0)
+    prices = {name: book[name] * 2.0**-20 for name in ("bid_px", "ask_px")}
+    for ladders, scaled in (({}, {}), (book, book | prices)):
+        ours = run_layer(catalogue().get("L10"), {**ladders, **flat, "close": close}, {"capital": 2.0**17})
+        theirs = run_layer(catalogue().get("L10"), {**scaled, **flat, "close": close * 2.0**-20}, {"capital": 0.125})
+        for name, values in ours.items():
+            np.testing.assert_allclose(values, theirs[name], rtol=1e-12, err_msg=name)
+        assert (ours["buy"][60:] > 0.0).all()

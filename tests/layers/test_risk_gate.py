@@ -152,6 +152,9 @@ def test_a_position_is_cut_at_once_and_grows_in_large_steps():
     assert one(position=12)["target"] == 9.75  # within half of min_change under the cap, not to be cut again at once
     assert one(position=10)["target"] == 10
     assert one({"min_change": 0}, position=12)["target"] == 10
+    for above in (np.nextafter(10.0, 11.0), 10.0 * (1 + 5e-10)):  # a position of the cap itself, but for rounding
+        assert one(position=above)["target"] == one(position=-above, side=-1)["target"] * -1 == above
+    assert one(position=10.0 * (1 + 2e-9))["target"] == 9.75
     assert one(position=9.6)["target"] == 9.6
     assert one(position=9.6)["approved"] == 0
     assert one(position=9.4)["target"] == 10

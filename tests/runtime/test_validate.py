@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, nextafter
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from runtime.data.bars import FRAME_ROWS
 from runtime.data.check import check_table, errors_of, spacing_of
 from runtime.data.codes import CODES
 from runtime.data.findings import DataError
+from runtime.data.imports import import_bars
 from runtime.data.store import check_store, open_market
 from runtime.errors import StratoError
 from tests.runtime.bars import MINUTE, T0, bars, changed, recorded
@@ -229,3 +231,46 @@ def test_the_table_of_codes_is_complete() -> None:
 
 def test_recorded_bars_are_sound() -> None:
     assert check_store(recorded("bars")) == []
+
+
+ROUNDED = {
+    "high below its close": ({"close": nextafter(101.75, inf)}, "high", nextafter(101.75, inf)),
+    "high below its open": ({"open": 101.75 * (1 + 9e-13)}, "high", 101.75 * (1 + 9e-13)),
+    "low above its close": ({"close": nextafter(99.75, 0.0)}, "low", nextafter(99.75, 0.0)),
+    "low above its open": ({"open": 99.75 * (1 - 9e-13)}, "low", 99.75 * (1 - 9e-13)),
+    "low above its high": (
+        {"open": 100.0, "low": nextafter(100.0, inf), "high": 100.0, "close": 100.0},
+        "high",
+        nextafter(100.0, inf),
+    ),
+    "more bought than traded": ({"volume": 0.3, "buy_volume": 0.1 + 0.2}, "buy_volume", 0.3),
+}
+
+
+@pytest.mark.parametrize(("values", "column", "expected"), ROUNDED.values(), ids=ROUNDED)
+def test_a_rounding_is_accepted_and_closed(
+    tmp_path: Path, values: dict[str, float], column: str, expected: float
+) -> None:
+    """Adjusted prices are products: a close can lie one rounding above its high. Layers get the range closed, whether
+    the bars were imported or lie in a file of another program."""
+    table = changed(bars().with_columns(buy_volume=0.5), 3, **values)
+    path = stored(tmp_path, table)
+    assert check_store(path, MINUTE) == []
+    import_bars(path, tmp_path / "imported.parquet")
+    for file in (path, tmp_path / "imported.parquet"):
+        (block,) = open_market(file, clock_ms=MINUTE).blocks(100)
+        event = block.events[3, 0]
+        assert event[column] == expected
+        assert event["low"] <= min(event["open"], event["close"]) <= max(event["open"], event["close"]) <= event["high"]
+        assert event["buy_volume"] <= event["volume"]
+
+
+@pytest.mark.parametrize("values", [{"high": 100.75 * (1 - 2e-12)}, {"low": 100.65 * (1 + 2e-12)}])
+def test_more_than_a_rounding_is_refused(tmp_path: Path, values: dict[str, float]) -> None:
+    path = stored(tmp_path, changed(bars(), 3, **values))
+    assert [f.code for f in check_store(path, MINUTE)] in (["D010"], ["D011"])
+    with pytest.raises(DataError, match=r"D01[01] aaa_1m\.parquet, row 4"):
+        load(path)
+    with pytest.raises(DataError, match=r"D01[01] aaa_1m\.parquet, row 4"):
+        import_bars(path, tmp_path / "imported.parquet")
+    assert not (tmp_path / "imported.parquet").exists()

@@ -132,9 +132,15 @@ def test_rounding_leaves_no_dust() -> None:
         {"step": 2, "side": -1, "qty": 0.3},
         lot=0.1,
     )
-    assert r.watched["position"][2, 0] == 0.1 + 0.2 != 0.3
+    assert r.watched["position"][2, 0] == 0.3 != 0.1 + 0.2
     assert r.watched["position"][3, 0] == 0.0
-    assert r.fills["qty"].tolist()[:2] == [0.1, 0.2]
+    assert r.fills["qty"].tolist() == [0.1, 0.2, 0.3]
+
+
+def test_rounding_leaves_no_dust_without_a_lot() -> None:
+    orders = [{"step": t, "side": side, "qty": qty} for t, (side, qty) in enumerate([(1, 0.1), (1, 0.2), (-1, 0.3)])]
+    r = run([FLAT] * 4, *orders)
+    assert r.watched["position"][:, 0].tolist() == [0.0, 0.1, 0.1 + 0.2, 0.0]
 
 
 def test_reduce_only_order_goes_when_a_stop_has_closed_the_position() -> None:

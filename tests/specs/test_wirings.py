@@ -92,6 +92,20 @@ def test_no_value_leaves_the_range_of_its_port(name: str) -> None:
     assert run.violation() is None
 
 
+def test_the_size_of_a_position_is_a_share_whatever_the_currency() -> None:
+    """With prices and cash counted in a unit that is worth 2^20 times as much, every quantity stays what it was."""
+    times, events = gathered(synthetic_market(SYMBOLS, 6000, 5))
+    scaled = events.copy()
+    for price in ("open", "high", "low", "close"):
+        scaled[price] *= 2.0**-20
+    held = []
+    for cash, market in ((2.0**17, events), (2.0**-3, scaled)):
+        run = Session(plan("sma_cross"), VenueSettings(), cash=cash, rules=[{}] * len(SYMBOLS), record=["L4.target"])
+        held.append(run.run(times, market).symbols.copy())
+    assert np.nanmax(np.abs(held[0])) > 0.0
+    assert np.array_equal(held[0], held[1], equal_nan=True)
+
+
 def test_cash_and_positions_are_the_equity() -> None:
     run = session("wiring_master")
     run.run(*gathered(synthetic_market(SYMBOLS, 10_000, 9)))

@@ -149,3 +149,37 @@ def test_explain_tells_what_led_to_the_order(stored: Path) -> None:
     assert "L4" in done.stdout
     assert "target" in done.stdout
     assert "reads signal" in done.stdout
+
+
+def test_a_coin_of_a_tiny_price_is_traded_or_refused_in_so_many_words(stored: Path, tmp_path: Path) -> None:
+    """The same market with its price times 2^-30: the shipped steps follow the price, a tick above it is refused."""
+    prices = [pl.col(c) * 2.0**-30 for c in ("open", "high", "low", "close")]
+    tiny = pl.read_parquet(stored / "btcusdt.parquet").with_columns(*prices, pl.col("volume") * 2.0**30)
+    tiny.write_parquet(tmp_path / "btcusdt.parquet")
+    done = [
+        run("backtest", CROSS, "--data", data, "--json", "-o", tmp_path / f"out{k}")
+        for k, data in enumerate((stored, tmp_path / "btcusdt.parquet"))
+    ]
+    assert [d.stderr for d in done] == ["", ""]
+    coin, small = (json.loads(d.stdout)["trades"] for d in done)
+    assert small == coin > 3
+    config = tmp_path / "mine.yaml"
+    config.write_text("rules:\n  default: {tick: 0.0001, lot: 0.0001, min_notional: 5}\n", encoding="utf-8")
+    refused = run("backtest", CROSS, "--data", tmp_path / "btcusdt.parquet", "--config", config, "-o", tmp_path / "x")
+    assert refused.returncode == 1
+    assert "D034" in refused.stderr and "the tick is 0.0001" in refused.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_fits_badly_is_told_before_the_run(stored: Path, tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("rules:\n  BTCUSDT: {tick: 2, lot: auto}\n", encoding="utf-8")
+    tens = pl.read_parquet(stored / "btcusdt.parquet").with_columns(
+        pl.col(c) / pl.col("close").first() * 100.0 for c in ("open", "high", "low", "close")
+    )
+    tens.write_parquet(tmp_path / "btcusdt.parquet")
+    options = ("--data", tmp_path / "btcusdt.parquet", "--config", config)
+    done = run("backtest", CROSS, *options, "--json", "-o", tmp_path / "out")
+    assert done.returncode == 0 and json.loads(done.stdout)["bars"] == 6000
+    assert "warning D034: BTCUSDT: tick too coarse: the tick is 2, the price 100" in done.stderr
+    assert "tick: auto" not in done.stderr and "rules: {BTCUSDT: {tick: ...}}" in done.stderr

@@ -118,6 +118,26 @@ def test_a_run_is_embedded(shell: Shell) -> None:
     assert "embedded_load(series_l0_stale" in Path(facts["file"]).read_text(encoding="utf-8")
 
 
+COSTS = """stratoquant: 1
+name: costs
+clock: 1m
+symbols: [BTCUSDT]
+nodes:
+  L0: {inputs: {raw: market, now: clock.time}}
+  L10: {inputs: {close: L0.close, sigma: 0.001, volume: L0.volume}}
+record: [L10.buy]
+roles: {open: L0.open, high: L0.high, low: L0.low, close: L0.close}
+"""
+
+
+def test_a_run_is_embedded_with_its_capital(shell: Shell) -> None:
+    """What a layer takes of the run's cash is part of the script; it is still the same wiring."""
+    assert shell.run("backtest", written(COSTS), "--bars", "400", "--cash", "5000", "-o", "run", "--json") == 0
+    for options, capital in ((("--embed", "run"), "5000.0"), ((), "100000.0")):
+        assert shell.run("mirror", "pine", "wiring.yaml", *options, "-o", "costs.pine") == 0, shell.err
+        assert f'input.float({capital}, "capital"' in Path("costs.pine").read_text(encoding="utf-8")
+
+
 def test_what_crosses_the_cut_comes_from_the_run(shell: Shell) -> None:
     """L74 needs the account's side in the master wiring; embedded, it is computed on the chart."""
     text = (

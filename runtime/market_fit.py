@@ -1,0 +1,148 @@
+"""The venue's rules in numbers, and whether they and the sizes of a wiring fit the market; asked before a run.
+
+`auto` steps are powers of ten: a tick is between 1e-6 and 1e-5 of the price, a lot is worth between 1e-6 and 1e-5 of
+the cash. The price is the close of the symbol's first bar in the run, so nothing later is needed to know them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import inf, isfinite
+
+import polars as pl
+
+from graph.model import Binding, Constant, Graph, PortRef
+from runtime.data.findings import Finding
+from runtime.data.market import Market, Series
+
+STEP_SHARE = 1e-5
+"""The largest share of the price that an automatic tick is, and of the cash that an automatic lot is worth."""
+FEW_TICKS = 100.0
+COARSE = 0.1
+"""A lot worth more than this share of a position makes its size a matter of chance."""
+UNSIZED = 0.1
+"""The share of the cash that a position is taken to be where the wiring does not say."""
+LONG_WAIT = 100.0
+"""A position that is more than the turnover of so many bars cannot be what is meant."""
+Rules = Mapping[str, float | None]
+"""tick, lot, min_notional and max_qty; None is `auto`, 0 is no rule."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What one symbol costs and trades. price: close of its first bar. turnover: mean value traded per bar."""
+
+    price: float
+    turnover: float
+
+
+def quotes_of(market: Market) -> dict[str, Quote]:
+    """The quote of each symbol, from the first bars of the run; a price that is none is left to the check of bars."""
+    return {series.symbol: _quote(series, market) for series in market.series}
+
+
+def _quote(series: Series, market: Market) -> Quote:
+    frame = next((f for f in series.frames(market.start, market.end) if f.height), None)
+    if frame is None:
+        return Quote(0.0, 0.0)
+    price = frame["close"][0]
+    turnover = frame.select((pl.col("close") * pl.col("volume")).mean()).item()
+    return Quote(*(x if x is not None and 0.0 < x < inf else 0.0 for x in (price, turnover)))
+
+
+def power_of_ten(x: float) -> float:
+    """The largest power of ten that is not above x; 0 where there is none."""
+    return float(f"1e{Decimal(repr(x)).adjusted()}") if x > 0.0 and isfinite(x) else 0.0
+
+
+def rules_in_numbers(rules: Rules, quote: Quote, cash: float) -> dict[str, float]:
+    """The rules of a symbol as its account holds them."""
+    automatic = {
+        "tick": power_of_ten(quote.price * STEP_SHARE),
+        "lot": power_of_ten(cash * STEP_SHARE / quote.price) if quote.price else 0.0,
+    }
+    return {name: automatic[name] if value is None else value for name, value in rules.items()}
+
+
+def check_fit(
+    graph: Graph, quotes: Mapping[str, Quote], rules: Mapping[str, Mapping[str, float]], cash: float, leverage: float
+) -> list[Finding]:
+    """What in rules and sizes does not fit the market. leverage: the most that the venue allows; 0 for no limit.
+
+    An error is a rule under which nothing can be traded; a graph that sends no orders has none.
+    """
+    if not graph.orders:
+        return []
+    size = position_size(graph, cash)
+    found = list(_amounts(graph, size, cash, leverage))
+    for symbol, quote in quotes.items():
+        if quote.price:
+            found += _steps(symbol, quote, rules.get(symbol, {}), cash if size is None else size)
+            found += _turnover(symbol, quote, UNSIZED * cash if size is None else size)
+    return found
+
+
+def position_size(graph: Graph, cash: float) -> float | None:
+    """The largest position that the gate's own inputs allow at the start, quote currency; None where layers decide."""
+    known = [
+        amount
+        for node in graph.nodes.values()
+        if node.layer.role == "gate"
+        for port in ("notional", "allowed")
+        if (amount := _amount(graph, node.inputs.get(port), cash)) is not None
+    ]
+    return min(known, default=None)
+
+
+def _amount(graph: Graph, binding: Binding | None, cash: float) -> float | None:
+    if isinstance(binding, Constant):
+        return abs(binding.value)
+    if isinstance(binding, PortRef) and graph.nodes[binding.node].layer.key == "equity_share":
+        return float(graph.nodes[binding.node].params.share) * cash
+    return None
+
+
+def _steps(symbol: str, quote: Quote, rules: Mapping[str, float], size: float) -> Iterator[Finding]:
+    """Tick, lot and least order of one symbol against its price and the size of a position."""
+    tick, lot, least = (rules.get(name, 0.0) for name in ("tick", "lot", "min_notional"))
+    if tick * FEW_TICKS > quote.price:
+        none = tick > quote.price
+        detail = f"the tick is {tick:g}, the price {quote.price:g}" + (": no limit can be below a tick" if none else "")
+        yield _finding("D034", symbol, detail, "tick", error=none)
+    if lot * quote.price > COARSE * size:
+        none = lot * quote.price > size
+        detail = f"a lot of {lot:g} is worth {lot * quote.price:.6g}, a position {size:.6g}"
+        yield _finding("D035", symbol, detail + (" at most: nothing can be opened" if none else ""), "lot", error=none)
+    if least > size:
+        detail = f"min_notional is {least:g}, a position {size:.6g} at most: nothing can be opened"
+        yield _finding("D036", symbol, detail, "min_notional", error=True)
+
+
+def _finding(code: str, symbol: str, detail: str, rule: str, *, error: bool) -> Finding:
+    fits = "the symbol's own, or auto" if rule != "min_notional" else "an amount in the quote currency"
+    hint = f"Give the venue's rule in a file for --config: rules: {{{symbol}: {{{rule}: ...}}}}, {fits}."
+    return Finding(code, symbol, detail, severity="error" if error else "warning", hint=hint)
+
+
+def _turnover(symbol: str, quote: Quote, size: float) -> Iterator[Finding]:
+    if quote.turnover and size > LONG_WAIT * quote.turnover:
+        detail = f"a position of {size:.6g} is what {symbol} trades in {size / quote.turnover:,.0f} bars"
+        yield Finding("D037", symbol, detail, severity="warning")
+
+
+def _amounts(graph: Graph, size: float | None, cash: float, leverage: float) -> Iterator[Finding]:
+    """Amounts of the wiring that the account could not carry."""
+    most = cash * max(leverage, 1.0)
+    if size is not None and size > most:
+        place = next(node.place for node in graph.nodes.values() if node.layer.role == "gate")
+        detail = f"a position may be {size:.6g}, the account starts with {cash:.6g}"
+        yield Finding("D038", f"{place.file}:{place.line}", detail, severity="warning")
+    for node in graph.nodes.values():
+        for name, field in (node.layer.params.model_fields if node.layer.params else {}).items():
+            value = getattr(node.params, name)
+            if name.endswith("_notional") and (field.description or "").endswith(", quote currency") and value > most:
+                place = f"{node.place.file}:{node.place.line}"
+                detail = f"{node.key}.{name} is {value:g}, the account starts with {cash:.6g}"
+                yield Finding("D038", place, detail, severity="warning")
