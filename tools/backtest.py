@@ -141,7 +141,7 @@ def run_into(
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
     from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
-    from runtime.files import write_folder
+    from runtime.folders import write_folder
     from runtime.metrics import compute_metrics
 
     with write_folder(target, RUN_FILES) as folder, noticing_ctrl_c() as check:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from graph.clock import format_clock, format_time
+from graph.names import symbol_problem
 from graph.steps import EXACT
 from runtime.data.bars import NUMBERS, PRICES, REQUIRED
 from runtime.data.findings import Finding
@@ -202,10 +203,12 @@ class BarCheck:
                 self._found[key] = replace(known, count=known.count + int(bad.sum()))
 
     def _check_runs(self, table: pl.DataFrame) -> None:
-        """Each symbol's rows must lie together: a symbol that begins a second time is interleaved with others."""
+        """Each symbol must be one, and its rows lie together: one that begins a second time is interleaved."""
         starts = table.filter(pl.col("symbol").ne_missing(pl.col("symbol").shift(1)) | (pl.int_range(pl.len()) == 0))
         for row, symbol in starts.select("row", "symbol").rows():
             again = symbol in self._seen and not (row == self._rows + 1 and symbol == self._last_symbol)
+            if symbol and symbol not in self._seen and (problem := symbol_problem(symbol)):
+                self._found.setdefault("D039", Finding("D039", self._file, f"{symbol!r}: {problem}", row=row))
             self._seen.add(symbol)
             if again and "D017" not in self._found:
                 self._found["D017"] = Finding("D017", self._file, f"{symbol} begins a second time here", row=row)

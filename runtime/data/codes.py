@@ -223,6 +223,13 @@ _PAGES = (
         "An amount of the wiring is more than the account can carry. Amounts are in the quote currency, as cash is.",
         "Write the amount in the quote currency of these symbols, or size by a share of equity: block equity_share.",
     ),
+    CodePage(
+        "D039",
+        "not a symbol",
+        "Bars go to files with the names of their symbols, so a symbol must be the name of a file on every system; it "
+        "may have parts, as in BTC/USDT or BINANCE:BTCUSDT.",
+        "Correct the symbols in the source; where the file has no column of them, name it, such as --symbol BTCUSDT.",
+    ),
 )
 
 CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}
