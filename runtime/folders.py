@@ -99,7 +99,7 @@ def _replace(target: Path, part: Path) -> None:
     elif not _exchange(part, target):
         old = part.with_suffix(".old")
         try:
-            target.rename(old)  # a writer that dies here leaves no target: the next one finds the old folder by its name
+            target.rename(old)  # a writer that dies here leaves no target; the next one brings the old folder back
             part.rename(target)
             shutil.rmtree(old, ignore_errors=True)
         finally:

@@ -51,6 +51,10 @@ def _explain(problem: Exception, name: str) -> int:
         reason = (problem.strerror or str(problem)).lower()
         print(f"{paint('error', 'error:')} {os.fsdecode(problem.filename)}: {reason}", file=sys.stderr)
         return ExitCode.FILES
+    if isinstance(problem, MemoryError):
+        hint = f"\n  {paint('fix', 'fix:')} choose fewer bars or symbols, or a slower clock"
+        print(f"{paint('error', 'error:')} there is not enough memory for this run{hint}", file=sys.stderr)
+        return ExitCode.FILES
     traceback.print_exception(problem)
     print(f"this is a defect of {name}, not of your input; please report it with the lines above", file=sys.stderr)
     return ExitCode.DEFECT

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
+from tools.arguments import listed_symbols
+from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
 
 if TYPE_CHECKING:
     from runtime.explain import Explanation
@@ -29,7 +30,7 @@ def explain(
     symbols: Annotated[str | None, typer.Option(help="All symbols of the run; default: the wiring's.")] = None,
     set_: Set = None,
     config: Config = None,
-    seed: Seed = 1,
+    seed: Seed = None,
     depth: Depth = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -53,8 +54,8 @@ def explain(
         raise typer.BadParameter(str(problem)) from None
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
-    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols) or [symbol]
-    market = open_bars(data, names, checked.graph.clock_ms, (None, None), BUILT_IN_BARS, seed)
+    names = listed_symbols(symbols) if symbols is not None else list(checked.graph.symbols) or [symbol]
+    market = open_bars(data, names, checked.graph.clock_ms, (None, None), seed=seed)
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     market = market.between(None, moment + 1)

@@ -150,8 +150,8 @@ NAME_PAGES = (
     CodePage(
         "W060",
         "not a name for files",
-        "The results of a run go to a folder with the wiring's name, and bars to files with the names of their symbols, "
-        "so these names must be names of files on every system. A symbol may have parts, as in BTC/USDT.",
+        "The results of a run go to a folder with the wiring's name, and bars to files with the names of their "
+        "symbols, so these names must be names of files on every system. A symbol may have parts, as in BTC/USDT.",
         """
         name: ../elsewhere
         nodes:
@@ -162,8 +162,8 @@ NAME_PAGES = (
         nodes:
           L14: {inputs: {close: 100}}
         """,
-        "Use letters and digits of any script; no separators of folders, control characters or words that Windows keeps "
-        "for devices (CON, NUL), no dot at the beginning or the end, and at most 100 bytes.",
+        "Use letters and digits of any script; no separators of folders, control characters or words that Windows "
+        "keeps for devices (CON, NUL), no dot at the beginning or the end, and at most 100 bytes.",
     ),
     CodePage(
         "W061",

@@ -132,7 +132,8 @@ def test_what_a_living_writer_fills_is_not_cleared_up(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_under_polars_is_said_of_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(StratoError, match=r"F004 cannot write .*run: disk full"), write_folder(tmp_path / "run", ()) as part:
+    full = pytest.raises(StratoError, match=r"F004 cannot write .*run: disk full")
+    with full, write_folder(tmp_path / "run", ()) as part:
         (part / "a.parquet").symlink_to("/dev/full")
         pl.DataFrame({"a": range(100_000)}).write_parquet(part / "a.parquet")
     assert list(tmp_path.iterdir()) == []
