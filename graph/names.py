@@ -33,7 +33,7 @@ def name_problem(name: str) -> str | None:
 
 
 def symbol_problem(symbol: str) -> str | None:
-    """Why a word cannot be a symbol, None where it can: each part between `/` or `:` is a name, and all of it is one."""
+    """Why a word cannot be a symbol, None where it can: all of it, and each part between `/` or `:`, must be a name."""
     problems = (name_problem(part) for part in (*_BETWEEN.split(symbol), symbol_file_name(symbol)))
     return next((problem for problem in problems if problem), None)
 

@@ -78,7 +78,8 @@ _PAGES = (
         "D015",
         "bar off the clock",
         "A bar does not open at a multiple of the clock, counted from 1970-01-01 00:00 UTC.",
-        "Give the clock that the bars have; where they are stamped at their close, import with --stamp close.",
+        "Correct or remove such rows. Where all are off, give the clock that the bars have; days that do not begin at "
+        "midnight UTC, or hours that begin within one, are not supported yet: get finer bars, and resample them.",
     ),
     CodePage(
         "D016",
