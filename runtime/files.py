@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 from runtime.errors import CodePage, StratoError
 
 FILE_CODES = {
@@ -110,6 +108,8 @@ def _concerns(named: Path, target: Path) -> bool:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for the length of the block; another process that wants it waits. A lock ends with its process."""
+    from filelock import FileLock
+
     file = folder / ".lock"
     with refused_as_error(folder):
         lock = FileLock(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -48,8 +49,12 @@ def _explain(problem: Exception, name: str) -> int:
         print(f"{paint('error', 'usage:')} {problem.format_message()}{hint}", file=sys.stderr)
         return ExitCode.USAGE
     if isinstance(problem, OSError) and problem.filename is not None:
+        from runtime.files import FILE_CODES
+
         reason = (problem.strerror or str(problem)).lower()
-        print(f"{paint('error', 'error:')} {os.fsdecode(problem.filename)}: {reason}", file=sys.stderr)
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = f"\n  {paint('fix', 'fix:')} {FILE_CODES['F004'].fix}" if full else ""
+        print(f"{paint('error', 'error:')} {os.fsdecode(problem.filename)}: {reason}{hint}", file=sys.stderr)
         return ExitCode.FILES
     if isinstance(problem, MemoryError):
         hint = f"\n  {paint('fix', 'fix:')} choose fewer bars or symbols, or a slower clock"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +45,25 @@ def store_bars(table: pl.DataFrame, target: str | os.PathLike[str], clock_ms: in
     if _is_one_file(path):
         write_bars(table, path)
         return Stored((path,), 0, table.height)
-    with refused_as_error(path):
-        path.mkdir(exist_ok=True)
-    with locked(path):
+    with _folder(path), locked(path):
         contents = _contents(parts, path, clock_ms, add=add)
         for file, bars in contents.items():
             write_bars(bars, file)
     return Stored(tuple(contents), sum(bars.height for bars in contents.values()) - table.height, table.height)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder if there is none; one that was made is removed again where nothing came into it."""
+    made = not path.exists()
+    with refused_as_error(path):
+        path.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if made:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _contents(parts: dict[str, pl.DataFrame], folder: Path, clock_ms: int, *, add: bool) -> dict[Path, pl.DataFrame]:
