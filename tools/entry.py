@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
 
+from graph.cache import CacheWarning
 from graph.diagnostics import WiringError
 from graph.render import as_text, summary
 from runtime.errors import StratoError
@@ -21,8 +25,15 @@ from tools.terminal import painter
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
     """The exit code of a command line; `arguments` defaults to those of the process."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    _print_any_character()
+    if unreadable := next((word for word in words if not _is_text(word)), None):
+        print(f"usage: {os.fsencode(unreadable)!r} is no UTF-8 text\n  fix: rename the file", file=sys.stderr)
+        return ExitCode.USAGE
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name=name, standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = app(args=words, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -34,6 +45,29 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
     if code == ExitCode.INTERRUPTED:
         print("\ninterrupted; nothing half-written was left", file=sys.stderr)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _print_any_character() -> None:
+    """What the encoding of the terminal lacks is printed as its number instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _is_text(word: str) -> bool:
+    """False for bytes that are no text in the encoding of file names; Python keeps them as lone surrogates."""
+    return not any("\ud800" <= ch <= "\udfff" for ch in word)
+
+
+_show_warning_of_python = warnings.showwarning
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """Our own warnings are for the user, all others for a developer."""
+    if issubclass(category, CacheWarning):
+        print(f"{painter(sys.stderr)('warning', 'warning:')} {message}", file=sys.stderr)
+    else:
+        _show_warning_of_python(message, category, *place, **more)
 
 
 def _explain(problem: Exception, name: str) -> int:

@@ -43,6 +43,7 @@ def _start(load: Callable[[], Callable[[], int]]) -> None:
     A Ctrl-C during the imports ends the process there and then: nothing is open yet, and an exception could be lost in
     them. During the command it is a KeyboardInterrupt, and after it ignored: all is done.
     """
+    _use_utf8_file_names()
     before = signal.getsignal(signal.SIGINT)
     listening = before is not signal.SIG_IGN  # a background job does not
     if listening:
@@ -55,6 +56,20 @@ def _start(load: Callable[[], Callable[[], int]]) -> None:
     if listening:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
+
+
+def _use_utf8_file_names() -> None:
+    """Starts again in Python's UTF-8 mode where the locale knows ASCII alone, as file names may hold more than that.
+
+    What is printed stays in the encoding that was chosen for it.
+    """
+    if sys.getfilesystemencoding() not in ("ascii", "us-ascii") or sys.flags.utf8_mode:
+        return
+    chosen = (
+        {} if os.environ.get("PYTHONIOENCODING") else {"PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace"}
+    )
+    arguments = [sys.executable, *sys.orig_argv[1:]]
+    os.execve(sys.executable, arguments, os.environ | {"PYTHONUTF8": "1"} | chosen)
 
 
 def _raise_again(lost: sys.UnraisableHookArgs) -> None:

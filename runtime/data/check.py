@@ -12,7 +12,7 @@ import polars as pl
 from graph.clock import format_clock, format_time
 from graph.names import symbol_problem
 from graph.steps import EXACT
-from runtime.data.bars import NUMBERS, PRICES, REQUIRED
+from runtime.data.bars import BOOK, NUMBERS, OPTIONAL, PRICES, REQUIRED
 from runtime.data.findings import Finding
 
 _EARLIEST_MS = 10**10  # 26 April 1970: seconds taken for milliseconds lie before it
@@ -73,6 +73,12 @@ class Spacing(NamedTuple):
 
     ms: int
     certain: bool
+
+
+def all_sound(columns: Iterable[str]) -> pl.Expr:
+    """True where every bar of a table with these columns is sound. It costs little, and does not tell what is wrong."""
+    beside = [~pl.col(name).is_infinite() for name in columns if name in (*OPTIONAL, *BOOK)]
+    return pl.all_horizontal(SOUND, *beside).all()
 
 
 def spacing_of(times: np.ndarray) -> Spacing | None:
@@ -169,6 +175,9 @@ class BarCheck:
 
     def _rules(self) -> Iterable[Rule]:
         yield from _RULES
+        if beside := [name for name in (*OPTIONAL, *BOOK) if name in self._columns and name not in self._texts]:
+            shown = ", ".join(f"{name} {{{name}}}" for name in beside if name in OPTIONAL) or "a level of the book"
+            yield Rule("D035", pl.any_horizontal(pl.col(name).is_infinite() for name in beside), shown)
         if self._timed:
             strange = ~pl.col("time").is_between(_EARLIEST_MS, _LATEST_MS)
             yield Rule("D024", strange, "{time_ms} is not a time of a market in UTC milliseconds")

@@ -231,6 +231,12 @@ _PAGES = (
         "may have parts, as in BTC/USDT or BINANCE:BTCUSDT.",
         "Correct the symbols in the source; where the file has no column of them, name it, such as --symbol BTCUSDT.",
     ),
+    CodePage(
+        "D035",
+        "number infinite",
+        "A column beside price and volume, such as the funding rate, holds an infinite number. A missing one is empty.",
+        "Empty the cell, or fetch the bar again.",
+    ),
 )
 
 CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}

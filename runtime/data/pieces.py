@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ def scan(path: Path) -> pl.LazyFrame:
 
 
 def schema_of(path: Path) -> pl.Schema:
+    if not os.fsencode(path).decode(errors="ignore") == str(path):
+        raise refuse("D001", repr(path.name), "its name is no UTF-8 text", "Rename the file.")
     if not path.is_file():
         raise refuse("D002", path.name, f"{path} does not exist")
     with readable(path):
