@@ -82,7 +82,7 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         number = _errno(error, part)
         if number is None:
             raise
-        raise refusal(target, number) from error
+        raise _refused(target, number) from error
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def refused_as_error(target: Path) -> Iterator[None]:
         named = error.filename if isinstance(error, OSError) else None
         if number is None or (named is not None and not _concerns(Path(os.fsdecode(named)), target)):
             raise
-        raise refusal(target, number) from error
+        raise _refused(target, number) from error
 
 
 def _concerns(named: Path, target: Path) -> bool:
@@ -167,7 +167,6 @@ def _number_of(error: BaseException) -> int | None:
     return int(found[1]) if found and int(found[1]) != errno.ENOENT else None
 
 
-def refusal(target: Path, number: int) -> StratoError:
-    """The error for a path that the operating system does not let us write, by its error number."""
+def _refused(target: Path, number: int) -> StratoError:
     page = FILE_CODES[_CODE_OF_ERRNO.get(number, "F009")]
     return StratoError(f"cannot write {target}: {page.title} ({os.strerror(number)})", page.fix, page.code)

@@ -36,7 +36,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
             code = app(args=words, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return ExitCode.OK
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
@@ -45,6 +45,21 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
     if code == ExitCode.INTERRUPTED:
         print("\ninterrupted; nothing half-written was left", file=sys.stderr)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _unnamed_place() -> str:
+    """Where writing failed when the error names no file."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+        return "the output"
+    return "a file of the cache"
+
+
+def _drop_output() -> None:
+    """What is still to be printed goes nowhere, as Python would try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_any_character() -> None:
@@ -82,13 +97,14 @@ def _explain(problem: Exception, name: str) -> int:
         hint = f"\n  {paint('fix', 'fix:')} see `{_command(problem, name)} --help`"
         print(f"{paint('error', 'usage:')} {problem.format_message()}{hint}", file=sys.stderr)
         return ExitCode.USAGE
-    if isinstance(problem, OSError) and problem.filename is not None:
+    full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(problem, OSError) and (full or problem.filename is not None):
         from runtime.files import FILE_CODES
 
+        place = _unnamed_place() if problem.filename is None else os.fsdecode(problem.filename)
         reason = (problem.strerror or str(problem)).lower()
-        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = f"\n  {paint('fix', 'fix:')} {FILE_CODES['F004'].fix}" if full else ""
-        print(f"{paint('error', 'error:')} {os.fsdecode(problem.filename)}: {reason}{hint}", file=sys.stderr)
+        print(f"{paint('error', 'error:')} {place}: {reason}{hint}", file=sys.stderr)
         return ExitCode.FILES
     if isinstance(problem, MemoryError):
         hint = f"\n  {paint('fix', 'fix:')} choose fewer bars or symbols, or a slower clock"

@@ -80,6 +80,19 @@ def test_machine_code_that_finds_no_room_runs_all_the_same(small_disk: Path, tmp
     assert not [name for name in left if ".part" in name or ".tmp." in name]
 
 
+@pytest.mark.parametrize("command", ["layers", "check specs/sma_cross.yaml", "backtest specs/sma_cross.yaml --json"])
+def test_output_that_finds_no_room_ends_with_one_message(command: str, tmp_path: Path) -> None:
+    words = [*COMMAND, *command.split(), *(["-o", str(tmp_path / "out")] if "backtest" in command else [])]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), check=False)
+    assert done.returncode == 3
+    assert done.stderr.decode().splitlines()[-2:] == [
+        "error: the output: no space left on device",
+        "  fix: Free some space and run again.",
+    ]
+    assert b"Traceback" not in done.stderr
+
+
 def test_a_cache_without_any_room_is_named(small_disk: Path, tmp_path: Path) -> None:
     with (small_disk / "filled").open("wb", buffering=0) as file, pytest.raises(OSError):
         while True:
