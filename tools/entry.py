@@ -47,14 +47,12 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
     return code if isinstance(code, int) else ExitCode.OK
 
 
-def _unnamed_place() -> str:
-    """Where writing failed when the error names no file."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _drop_output()
-        return "the output"
-    return "a file of the cache"
+def _unnamed_place(problem: OSError) -> str:
+    """Where writing failed when the error names no file: machine code, or what is printed."""
+    if any("numba" in frame.filename for frame in traceback.extract_tb(problem.__traceback__)):
+        return "numba's cache of machine code"
+    _drop_output()
+    return "the output"
 
 
 def _drop_output() -> None:
@@ -101,7 +99,7 @@ def _explain(problem: Exception, name: str) -> int:
     if isinstance(problem, OSError) and (full or problem.filename is not None):
         from runtime.files import FILE_CODES
 
-        place = _unnamed_place() if problem.filename is None else os.fsdecode(problem.filename)
+        place = _unnamed_place(problem) if problem.filename is None else os.fsdecode(problem.filename)
         reason = (problem.strerror or str(problem)).lower()
         hint = f"\n  {paint('fix', 'fix:')} {FILE_CODES['F004'].fix}" if full else ""
         print(f"{paint('error', 'error:')} {place}: {reason}{hint}", file=sys.stderr)

@@ -177,7 +177,7 @@ class BarCheck:
         yield from _RULES
         if beside := [name for name in (*OPTIONAL, *BOOK) if name in self._columns and name not in self._texts]:
             shown = ", ".join(f"{name} {{{name}}}" for name in beside if name in OPTIONAL) or "a level of the book"
-            yield Rule("D041", pl.any_horizontal(pl.col(name).is_infinite() for name in beside), shown)
+            yield Rule("D040", pl.any_horizontal(pl.col(name).is_infinite() for name in beside), shown)
         if self._timed:
             strange = ~pl.col("time").is_between(_EARLIEST_MS, _LATEST_MS)
             yield Rule("D024", strange, "{time_ms} is not a time of a market in UTC milliseconds")

@@ -232,7 +232,7 @@ _PAGES = (
         "Correct the symbols in the source; where the file has no column of them, name it, such as --symbol BTCUSDT.",
     ),
     CodePage(
-        "D041",
+        "D040",
         "number infinite",
         "A column beside price and volume, such as the funding rate, holds an infinite number. A missing one is empty.",
         "Empty the cell, or fetch the bar again.",

@@ -140,7 +140,7 @@ def test_of_two_processes_that_store_into_one_folder_none_loses_its_bars(tmp_pat
 @pytest.mark.parametrize("symbol", ["../A", "..", "a/../b", "CON", "a\x00b", "\\\\host\\share"])
 @pytest.mark.parametrize("target", ["bars", "bars.parquet"])
 def test_what_is_no_symbol_is_not_stored(tmp_path: Path, symbol: str, target: str) -> None:
-    with pytest.raises(DataError, match="D040 "):
+    with pytest.raises(DataError, match="D039 "):
         store_bars(bars(5, symbol), tmp_path / target, MINUTE, add=True)
     assert names(tmp_path) == []
 
@@ -148,9 +148,9 @@ def test_what_is_no_symbol_is_not_stored(tmp_path: Path, symbol: str, target: st
 def test_a_stored_file_of_what_is_no_symbol_is_not_opened(tmp_path: Path) -> None:
     write_bars(pl.concat([bars(5), bars(5, "../A")]), tmp_path / "a.parquet")
     [finding] = check_store(tmp_path)
-    assert (finding.code, finding.row) == ("D040", 6)
-    with pytest.raises(DataError, match=r"D040 a\.parquet, row 6: not a symbol: '\.\./A': it contains `/`|begins with"):
+    assert (finding.code, finding.row) == ("D039", 6)
+    with pytest.raises(DataError, match=r"D039 a\.parquet, row 6: not a symbol: '\.\./A': it contains `/`|begins with"):
         open_market(tmp_path)
     write_bars(bars(5).drop("symbol"), tmp_path / ".hidden.parquet")
-    with pytest.raises(DataError, match=r"D040 \.hidden\.parquet: not a symbol: '\.HIDDEN'"):
+    with pytest.raises(DataError, match=r"D039 \.hidden\.parquet: not a symbol: '\.HIDDEN'"):
         open_market(tmp_path / ".hidden.parquet")

@@ -95,7 +95,7 @@ def test_a_wiring_that_would_write_elsewhere_is_not_run(shell: Shell) -> None:
     (deep / "twice.yaml").write_text(text.replace("[BTCUSDT]", "[BTCUSDT, BTCUSDT]"), encoding="utf-8")
     assert shell.run("backtest", str(deep / "evil.yaml"), "--bars", "500") == 1
     assert "error W060" in shell.err
-    assert all(shell.run("check", "--explain", page) == 0 for page in ("W060", "W061", "D040", "D041"))
+    assert all(shell.run("check", "--explain", page) == 0 for page in ("W060", "W061", "D039", "D040"))
     assert shell.run("backtest", str(deep / "twice.yaml"), "--bars", "500") == 1
     assert "error W061" in shell.err
     assert not Path("evil").exists() and not Path("runs").exists()
