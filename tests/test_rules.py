@@ -17,7 +17,8 @@ from tests import skips
 pytest_plugins = ("pytester",)
 
 FOLDER = Path(__file__).parent
-FILES = sorted(path for path in FOLDER.rglob("*.py") if path.name != "mutation.py")  # a tool, no test
+TOOLS = ("mutation.py", "__main__.py")  # commands, which no test runs
+FILES = sorted(path for path in FOLDER.rglob("*.py") if path.name not in TOOLS)
 HANG = 600
 """Seconds after which a process counts as hung rather than slow: no shorter limit is allowed in tests."""
 CLOCKS = {"perf_counter", "monotonic", "process_time", "thread_time"}
