@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -50,6 +51,11 @@ MAY_SKIP = (
     MaySkip("tests/specs/test_book_seconds.py::test_the_book_reaches_the_layers_and_*", *_NO_BOOK),
     MaySkip("tests/runtime/test_store.py::test_recorded_*", *_NO_BARS),
     MaySkip("tests/runtime/test_validate.py::test_recorded_bars_are_sound", *_NO_BARS),
+    MaySkip(
+        "tests/tools/test_surroundings.py::*",
+        lambda: os.geteuid() != 0,
+        "mounting a file system needs the rights of root",
+    ),
     MaySkip("*[pinets]", lambda: bool(ENGINES["pinets"].missing()), "Node with PineTS: see `mirror verify --help`"),
     MaySkip("*::test_the_chart_is_one_page", lambda: not library_folder().exists(), "npm: lightweight-charts"),
 )

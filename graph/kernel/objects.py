@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from graph.cache import CacheWarning
+
 _HASH = 32
 _MOST_BYTES = 1 << 30
 
@@ -96,6 +98,6 @@ class ObjectStore:
                 Path(part.name).unlink(missing_ok=True)
             reason = (problem.strerror or str(problem)).lower()
             message = f"machine code cannot be kept in {self._folder}: {reason}; each run compiles again until it can"
-            warnings.warn(message, stacklevel=2)
+            warnings.warn(message, CacheWarning, stacklevel=2)
             return False
         return True

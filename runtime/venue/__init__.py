@@ -10,7 +10,9 @@ order that the open can fill at once pays the taker's fee and no more than its l
 when the market trades at its price (`limit_through` = 0) or that many ticks through it. A post-only order that would
 take on arrival is refused; a reduce-only order never fills more than the position that it reduces. What a bar cannot
 fill stays open until its `ttl` is over or it is replaced. `latency_bars` delays orders, cancels and levels alike, and
-what they replace can still fill in the meantime. Cancelling needs no `valid`: it takes no risk.
+what they replace can still fill in the meantime: `account.buying` and `account.selling` count it, and the plan's border
+(graph.border) sends nothing beside it that the gate's bound has no room for. Cancelling needs no `valid`: it takes no
+risk.
 
 **Rules.** Limits are rounded to the tick on the passive side, triggers to the far side, quantities down to whole lots;
 protective levels are taken as they are. The rounding is that of L96 (`graph.steps`): a multiple of a step stays as it
