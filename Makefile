@@ -2,23 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: backtest test test-all lint bench schema clean
+.PHONY: backtest test test-slow prove lint bench reference schema clean
 
 backtest: $(VENV)/run.stamp
 	$(BIN)/stratoquant backtest specs/wiring_master.yaml
 
+# The checks, each of them in one place: `make test` in minutes, then what takes longer. .ci/run runs all four.
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
-test-all: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto --dist worksteal
+test-slow: $(VENV)/test.stamp
+	$(PYTEST) -m slow
+
+prove: $(VENV)/test.stamp
+	$(BIN)/wiring_check --prove specs/*.yaml
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/wiring_check specs/*.yaml
+
+# After a deliberate change of results: look at the difference before it is committed.
+reference: $(VENV)/test.stamp
+	$(BIN)/python -m tests.reference --renew
+	git diff --stat tests/reference
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m tools.bench

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from graph.border import Limits
 from graph.diagnostics import Findings, Place, WiringError
 from graph.passes.p1_load import suggestion
 from graph.yaml_source import Source, parse_yaml, read_yaml
@@ -42,6 +43,7 @@ class Settings(_Section):
 
     cash: float = Field(100_000.0, gt=0.0, description="what the account starts with, quote currency")
     venue: VenueSettings = Field(default_factory=VenueSettings)
+    limits: Limits = Field(default_factory=Limits, description="what the account may do, whatever the wiring says")
     rules: dict[str, Rules] = Field(default_factory=dict, description="by symbol; `default` for the rest")
 
     def rules_of(self, symbol: str) -> dict[str, float | None]:
@@ -84,5 +86,9 @@ def _finding(error: Any, source: Source, findings: Findings) -> None:
 
 
 def _known(path: tuple[Any, ...]) -> list[str]:
-    section = {(): Settings, ("venue",): VenueSettings}.get(path[:1] if path[:1] == ("venue",) else (), Settings)
-    return list(Rules.model_fields if path[:1] == ("rules",) else section.model_fields)
+    sections: dict[tuple[Any, ...], type[BaseModel]] = {
+        ("venue",): VenueSettings,
+        ("limits",): Limits,
+        ("rules",): Rules,
+    }
+    return list(sections.get(path[:1], Settings).model_fields)

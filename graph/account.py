@@ -26,7 +26,11 @@ SYMBOL_ACCOUNT_PORTS = _ports(
         "realised": "notional",  # results of closed parts so far, before fees and funding
         "fees": "notional",  # paid so far
         "funding": "notional",  # paid so far, negative when received
-        "working": "signed_qty",  # open in entry orders, signed; protective orders not counted
+        "working": "signed_qty",  # open in the newest order, signed; protective orders not counted
+        "buying": "qty",  # that can still fill and does not only reduce: under way, replaced or called off included
+        "selling": "qty",  # likewise
+        "reach": "notional",  # exposure if all of that filled on the side that leads farther, signed
+        "mark": "price",  # last close
         "open_orders": "count",
         "open_age": "bars",  # of the oldest open order
         "rejects": "count",  # in a row since the last accepted order
@@ -76,5 +80,6 @@ ORDER_PORTS = _ports({"side": "side", "qty": "qty"}) | _optional(
         }
     )
 )
+ORDER_COMMANDS = ("place", "keep", "replace", "cancel")
 ORDER_KINDS = ("market", "limit", "stop")
 FILL_REASONS = ("signal", "stop", "take", "liquidation", "end")

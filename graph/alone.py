@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graph.kernel.call import Call, Entry
 from graph.kernel_text import KernelText, imports
 from graph.language import Layer, field_name
 from graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
 from graph.market import MARKET_EVENT
-from graph.passes.p10_build import build, fingerprint
+from graph.passes.p10_build import backend, build, fingerprint
 from graph.types import PortType
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -49,9 +50,7 @@ class Prepared:
 
     @cached_property
     def _call(self) -> Callable[[], int]:
-        from graph.machine_code import Call
-
-        return Call(_compiled(self.layer), self._arguments)
+        return Call(_compiled(self.layer, backend()), self._arguments)
 
 
 def prepare(
@@ -112,7 +111,8 @@ def _column(
 
 
 @cache
-def _compiled(layer: Layer) -> Any:
+def _compiled(layer: Layer, maker: str) -> Entry:
+    """maker: the backend, so that each has an entry of its own."""
     texts = KernelText()
     step = texts.add_layer(layer)
     arguments = [a for a, there in (("s[0]", layer.state), ("p[0]", layer.params), ("m[0]", layer.model)) if there] + [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
 
 
@@ -60,6 +61,9 @@ class Findings:
     def warning(self, code: str, message: str, place: Place, hint: str = "") -> None:
         self._items.append(Diagnostic(code, message, place, hint, Severity.WARNING))
 
+    def extend(self, found: Iterable[Diagnostic]) -> None:
+        self._items.extend(found)
+
     def blames(self, place: Place) -> bool:
         """True when an error already stands at this place, so that what follows from it need not be told as well."""
         return any(f.place == place and f.severity is Severity.ERROR for f in self._items)
@@ -77,3 +81,9 @@ class Findings:
         """Raises WiringError if there is any error."""
         if self.errors:
             raise WiringError(self.sorted())
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`did you mean` with the nearest known word, or nothing."""
+    near = get_close_matches(word, list(known), 1, 0.5)
+    return f"did you mean `{near[0]}`?" if near else ""

@@ -9,18 +9,31 @@ import ast
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any
 
 from graph.kernels import KernelSource, kernel_source
 from graph.language import Layer, field_name
 from graph.slicing import sliced_step
-from graph.subset import MATH_CONSTANTS, MATH_FUNCTIONS
+from graph.subset import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
 
 _DECORATORS = {"entry", "inlined", "kernel"}
+_TAKEN = _DECORATORS | MATH_FUNCTIONS | set(MATH_CONSTANTS) | BUILTINS | {"CLOCK", "namedtuple", "np"}
+_GENERATED = re.compile(r"(step|stage|ahead)_\w+")  # functions of the generated module that are no kernels
 _NAME = re.compile(r"#.*|(?<![.\w])[A-Za-z_]\w*")  # a comment is taken whole
 _FLOAT_BITS = """@kernel
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A kernel as it stands in a generated module. tree: its statements there, with their lines in `source`'s file
+    where `source.tree` begins at the line that `tree` begins at."""
+
+    source: KernelSource
+    tree: ast.FunctionDef
+    text: str
 
 
 @dataclass
@@ -34,6 +47,7 @@ class KernelText:
     _emitted: dict[Callable[..., Any], str] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _texts: list[str] = field(default_factory=list)
+    kernels: list[Emitted] = field(default_factory=list)
 
     def add_layer(self, layer: Layer, ports: Collection[str] = ()) -> str:
         """Adds a layer's output tuple, its step and what the step calls; returns the step's name in the module.
@@ -45,7 +59,7 @@ class KernelText:
         told = [port for port in layer.outputs if port in ports or not ports]
         source = kernel_source(layer.step)
         tree = source.new_tree() if len(told) == len(layer.outputs) else sliced_step(layer, told)
-        tuple_name = f"{layer.identifier}_out"
+        tuple_name = self._new_name(f"{layer.identifier}_out", source)
         self._texts.append(f'{tuple_name} = namedtuple("{tuple_name}", "{" ".join(map(field_name, told))}")')
         return self._add(source, tree, layer.identifier, {layer.output.__name__: tuple_name}, "inlined")
 
@@ -67,14 +81,26 @@ class KernelText:
         function = source.function
         called = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
         calls = {n: self.add_function(f) for n, f in sorted(source.calls.items()) if n in called}
-        name = wanted
-        if name in self._names | self.taken | _DECORATORS:
-            name = f"{wanted}_{function.__module__.rsplit('.', 1)[-1]}"
-        self._names.add(name)
+        name = self._new_name(wanted, source)
         self._emitted[function] = name
         rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(tree)
-        self._texts.append(f"# {function.__module__}\n@{decorator}\n{ast.unparse(rewritten)}")
+        text = ast.unparse(rewritten)
+        self.kernels.append(Emitted(source, rewritten, text))
+        self._texts.append(f"# {function.__module__}\n@{decorator}\n{text}")
         return name
+
+    def _new_name(self, wanted: str, source: KernelSource) -> str:
+        """The wanted name, that name and the module's, or a number as well: the first that nothing has yet."""
+        module = source.function.__module__.rsplit(".", 1)[-1]
+        wanted = f"kernel_{wanted}" if _GENERATED.fullmatch(wanted) else wanted
+        longer = f"{wanted}_{module}"
+        candidates = chain((wanted, longer), (f"{longer}_{n}" for n in count(2)))
+        name = next(c for c in candidates if not self._is_taken(c))
+        self._names.add(name)
+        return name
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._names or name in self.taken or name in _TAKEN
 
 
 class _Rewriter(ast.NodeTransformer):
@@ -100,7 +126,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         assert node.value is not None
-        return ast.Assign([self.visit(node.target)], self.visit(node.value))
+        return ast.copy_location(ast.Assign([self.visit(node.target)], self.visit(node.value)), node)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

@@ -1,4 +1,4 @@
-"""Kernels as source: finds each function that a step needs, and checks it against the language."""
+"""Kernels as source: finds each function that a step needs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from graph.diagnostics import Findings, Place
+from graph.diagnostics import Place
 from graph.functions import WRITTEN_OUT
 from graph.language import Layer, is_kernel
-from graph.subset import MATH_CONSTANTS, SubsetChecker
+from graph.subset import MATH_CONSTANTS
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def kernel_source(function: Callable[..., Any]) -> KernelSource:
     text = textwrap.dedent("".join(lines))
     tree = _parsed(text)
     ast.increment_lineno(tree, first - 1)
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    parts = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    own = {n.id for n in parts if isinstance(n.ctx, ast.Store)} | {a.arg for a in tree.args.args}
+    names = {n.id for n in parts} - own  # a local or an argument hides a global of its name
     visible = {n: function.__globals__[n] for n in names if n in function.__globals__}
     calls = {n: WRITTEN_OUT.get(v, v) for n, v in visible.items() if is_kernel(v) or _is_written_out(v)}
     constants = {n: v for n, v in visible.items() if isinstance(v, int | float) and n not in MATH_CONSTANTS}
@@ -57,28 +59,6 @@ def _parsed(text: str) -> ast.FunctionDef:
     tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.FunctionDef)
     return tree
-
-
-def check_kernels(layer: Layer, findings: Findings) -> None:
-    """Checks a layer's step and every kernel below it against the language."""
-    for source in reachable(layer.step):
-        output = layer.output.__name__ if source.function is layer.step else ""
-        if not _is_sound(source.function, output):
-            _check(source.function, output, findings)
-
-
-@cache
-def _is_sound(function: Callable[..., Any], output: str) -> bool:
-    """Whether a kernel keeps to the language; many layers call the same ones. output: the tuple it may make, if any."""
-    findings = Findings()
-    _check(function, output, findings)
-    return not findings.sorted()
-
-
-def _check(function: Callable[..., Any], output: str, findings: Findings) -> None:
-    source = kernel_source(function)
-    known = {*source.calls, *source.constants, output}
-    SubsetChecker(source.tree, short_path(source.file), known, findings).check()
 
 
 def reachable(function: Callable[..., Any]) -> list[KernelSource]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import inspect
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from keyword import iskeyword
@@ -31,7 +31,15 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graph.account import ORDER_PORTS
+from graph.origin import Declared, Origin, read_origins
 from graph.types import PortType, Vector, port_type
+
+ROLES = ("", "gate", "governor")
+"""What a layer may be to an order besides one of its sources; see `layer`."""
+
+BOUND = "bound"
+"""The output of a gate that |position + everything that can still fill| must not exceed, quantity."""
 
 DOMAINS = (
     "data",
@@ -46,6 +54,8 @@ DOMAINS = (
     "execution",
     "block",
 )
+
+SCOPES, LOOPS, PINE = ("symbol", "portfolio"), ("open", "closed"), ("yes", "no", "source")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Key = TypeVar("Key")
@@ -190,6 +200,8 @@ class Layer:
     oracle: str
     pine: str
     role: str
+    origins: dict[str, Origin]
+    sends: dict[str, str]
     labels: dict[str, tuple[str, ...]]
     says: str
     causes: dict[str, tuple[str, ...]]
@@ -221,6 +233,8 @@ def layer(
     scope: str = "symbol",
     loop: str = "open",
     role: str = "",
+    origins: Mapping[str, Declared] | None = None,
+    sends: Mapping[str, str] | None = None,
     warmup: Callable[[Any], int] = lambda _: 0,
     labels: dict[str, tuple[str, ...]] | None = None,
     says: str = "",
@@ -230,13 +244,20 @@ def layer(
 
     number: the catalogue's number, None for an unnumbered block. pine: 'yes', 'no' or 'source'. scope: 'symbol' or
     'portfolio'. loop: 'closed' when the layer reads the account. role: 'gate' for the one layer that turns proposals
-    into targets, 'governor' for the latch that the gate obeys. warmup: steps whose outputs are withheld, from the
-    parameters. labels: names of the classes or bits of an output port, in order. says: one step in words, in which
-    {port} stands for a value of an output or an input. causes: for names of bits, the inputs that set them.
+    into targets and limits them by its port `bound`, 'governor' for the latch that the gate obeys. origins: where
+    inputs must come from, see graph.origin. sends: the order ports that its outputs may feed, each with the output.
+    warmup: steps whose outputs are withheld, from the parameters. labels: names of the classes or bits of an output
+    port, in order. says: one step in words, in which {port} stands for a value of an output or an input. causes: for
+    names of bits, the inputs that set them.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
         hints = get_type_hints(step, include_extras=True)
+        if "return" not in hints:
+            raise TypeError(f"layer {name}: the step does not say what it returns; write `-> Out` after its arguments")
+        for word, value, known in (("scope", scope, SCOPES), ("loop", loop, LOOPS), ("pine", pine, PINE)):
+            if value not in known:
+                raise TypeError(f"layer {name}: {word}={value!r}, but {word} is one of {', '.join(known)}")
         output = hints.pop("return")
         classes = [h for h in hints.values() if isinstance(h, type)]
         state = next((h for h in classes if issubclass(h, State) and not issubclass(h, Model)), None)
@@ -246,6 +267,16 @@ def layer(
         outputs = {port_name(n): port_type(h) for n, h in get_type_hints(output, include_extras=True).items()}
         if domain not in DOMAINS:
             raise TypeError(f"layer {name}: unknown domain {domain!r}; the domains are {', '.join(DOMAINS)}")
+        if role not in ROLES:
+            raise TypeError(f"layer {name}: unknown role {role!r}; a role is gate, governor or left out")
+        if role == "gate" and (BOUND not in outputs or outputs[BOUND].edge.name != "qty"):
+            raise TypeError(f"layer {name}: a gate has an output `{BOUND}: Qty`, the largest position that it allows")
+        unknown = [port for port in origins or {} if port not in inputs]
+        if unknown:
+            raise TypeError(f"layer {name}: origins name {', '.join(unknown)}, which is no input")
+        wrong = [f"{port}: {output}" for port, output in (sends or {}).items() if output not in outputs]
+        if wrong or not set(sends or {}) <= set(ORDER_PORTS):
+            raise TypeError(f"layer {name}: sends maps order ports ({', '.join(ORDER_PORTS)}) to outputs of the layer")
         return Layer(
             number=number,
             name=name,
@@ -264,6 +295,8 @@ def layer(
             oracle=oracle,
             pine=pine,
             role=role,
+            origins=read_origins(origins or {}),
+            sends=dict(sends or {}),
             labels=labels or {},
             says=says,
             causes=causes or {},

@@ -11,7 +11,7 @@ Only generated modules and what calls them import this; checking a wiring does n
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -25,19 +25,13 @@ from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering, NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 
-READ_ONLY = frozenset(
-    ("times", "events", "params", "constants", "settings", "spans", "shared_spans", "bounds", "shared_bounds")
-)
-"""Names of an entry's arguments that compiled code never writes."""
-
-OVERLAPPING = frozenset(("market", "market_values", "edges", "edge_values", "shared", "shared_values"))
-"""Names of its arguments that show the same memory twice: as records, and as plain numbers. All others are apart."""
+from graph.kernel.call import OVERLAPPING, READ_ONLY, Argument, Enter
+from graph.kernel.llvm.target import set_options
 
 _DATA = "4"
 """The field of an array argument that holds the address of its elements."""
 
-# A choice between two values stays one; LLVM would make a jump of it, and a search among random values mispredicts.
-binding.set_option("stratoquant", "-x86-cmov-converter=0")
+set_options()
 
 Dispatcher = Any
 """numba's object for a decorated function."""
@@ -254,66 +248,26 @@ entry = njit(**_COMMON, pipeline_class=_EntryCompiler, cache=True)
 """Decorates the one function of a module that is called from Python, as a `Call`. It returns an integer >= 0."""
 
 
-class Call:
-    """A call of an entry with its arguments bound; it costs a fraction of a microsecond however many there are.
+class NumbaEntry:
+    """The entry of a module that numba compiles."""
 
-    Arguments are C-contiguous arrays, whole numbers (int64) and floats. Arrays are read where they lie, at each call.
-    """
+    def __init__(self, function: Dispatcher) -> None:
+        self._function = function
 
-    def __init__(self, function: Dispatcher, arguments: Sequence[Any]) -> None:
-        """Makes the machine code for these types of arguments, or takes it from the disk."""
-        self._types = [_type(argument) for argument in arguments]
-        self._enter = _entrance(function, tuple(self._types))
-        self._arguments = list(arguments)  # what the addresses point to lives as long as the call
-        words = [_words(argument) for argument in arguments]
-        self._places = np.cumsum([0, *map(len, words)]).tolist()
-        self._table = (ctypes.c_int64 * self._places[-1])(*(word for each in words for word in each))
-        self._address = ctypes.c_void_p(ctypes.addressof(self._table))
+    def enter(self, arguments: tuple[Argument, ...]) -> Enter:
+        signature = tuple(_scalar(a) if isinstance(a, type) else _array(*a) for a in arguments)
+        if signature not in self._function.overloads:
+            self._function.compile(signature)
+        compiled = self._function.overloads[signature]
+        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
 
-    def __call__(self) -> int:
-        """What the entry returns. Raises RuntimeError when it fails, which no kernel of a checked layer can."""
-        result = self._enter(self._address)
-        if result < 0:
-            raise RuntimeError("the compiled code failed")
-        return result
 
-    def put(self, position: int, argument: Any) -> None:
-        """Takes another argument of the same type."""
-        if _type(argument) is not self._types[position]:
-            raise TypeError(f"argument {position} is no {self._types[position]}")
-        self._arguments[position] = argument
-        self._table[self._places[position] : self._places[position + 1]] = _words(argument)
+def _scalar(kind: type) -> types.Type:
+    return types.int64 if kind is int else types.float64
 
 
 @cache
-def _entrance(function: Dispatcher, signature: tuple[types.Type, ...]) -> Callable[[ctypes.c_void_p], int]:
-    """The machine code of an entry for a signature, made now or taken from the disk."""
-    function.compile(signature)
-    compiled = function.overloads[signature]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
-
-
-def _type(argument: Any) -> types.Type:
-    """numba's type. Raises TypeError for what cannot be handed over by its address: machine code asks nothing."""
-    if isinstance(argument, np.ndarray):
-        if not argument.flags.c_contiguous:
-            raise TypeError("an entry takes C-contiguous arrays")
-        return _array_type(argument.dtype, argument.ndim)
-    kind = typeof(argument)
-    if kind not in (types.int64, types.float64):
-        raise TypeError(f"an entry cannot take a {type(argument).__name__}")
-    return kind
-
-
-@cache
-def _array_type(dtype: np.dtype[Any], dimensions: int) -> types.Array:
+def _array(dtype: np.dtype[Any], axes: int) -> types.Type:
     """As numba.typeof, which goes through all fields of a record anew for each array."""
-    return typeof(np.empty((1,) * dimensions, dtype))
-
-
-def _words(argument: Any) -> tuple[int, ...]:
-    """An argument as numba holds it in memory: of an array no owner, no parent, sizes, address, shape and strides."""
-    if isinstance(argument, np.ndarray):
-        return (0, 0, argument.size, argument.itemsize, argument.ctypes.data, *argument.shape, *argument.strides)
-    return (int(np.asarray(argument).view(np.int64)),)
+    return typeof(np.empty((1,) * axes, dtype))

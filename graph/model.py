@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graph.diagnostics import Place
-from graph.language import Layer, Parameters
+from graph.language import BOUND, Layer, Parameters
 from graph.model_file import ModelFile
 from graph.types import PortType
 
@@ -54,10 +54,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class Missing:
-    """`none`, or an optional input that is not wired. written: the wiring says `none` in so many words."""
+    """`none`, or an optional input that is not wired. written: the wiring says `none` in so many words. unresolved: the
+    wiring names something that is not there, which has a finding of its own."""
 
     place: Place
     written: bool = False
+    unresolved: bool = False
 
     def __str__(self) -> str:
         return "none"
@@ -80,10 +82,12 @@ Binding = Scalar | VectorOf
 
 @dataclass(frozen=True)
 class Node:
-    """A layer placed in the graph. clock_ms: the length of the bars on whose close it steps."""
+    """A layer placed in the graph. clock_ms: the length of the bars on whose close it steps. shipped: False for a layer
+    of the user's own."""
 
     key: str
     layer: Layer
+    shipped: bool
     clock_ms: int
     params: Parameters | None
     model: ModelFile | None
@@ -118,10 +122,18 @@ class Graph:
 
     @cached_property
     def read(self) -> frozenset[tuple[str, str]]:
-        """Node and port of every output that a node or an order reads, that is recorded, or that is a role."""
+        """Node and port of every output that a node or an order reads, that is recorded, or that is a role, and the
+        gate's bound."""
         bound = [b for node in self.nodes.values() for b in node.inputs.values()] + list(self.orders.values())
         refs = [ref for b in bound for ref in elements(b) if isinstance(ref, PortRef)]
-        return frozenset((ref.node, ref.port) for ref in (*refs, *self.record, *self.roles.values()))
+        read = {(ref.node, ref.port) for ref in (*refs, *self.record, *self.roles.values())}
+        return frozenset(read | ({(self.gate.key, BOUND)} if self.gate else set()))
+
+    @cached_property
+    def gate(self) -> Node | None:
+        """The gate of a wiring with orders. There is one: pass 5 refuses any other number."""
+        gates = [node for node in self.nodes.values() if node.layer.role == "gate"]
+        return gates[0] if gates and self.orders else None
 
 
 def elements(binding: Binding) -> tuple[Scalar, ...]:

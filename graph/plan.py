@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.compiler import Checked
+from graph.kernel.call import Entry
 from graph.language import Parameters
 from graph.layout import params_dtype, write_params
 from graph.model import Graph, kept_ports
@@ -21,8 +22,6 @@ from graph.passes.p9_emit import emit
 from graph.passes.p10_build import build, is_built, module_name
 from graph.types import EdgeType
 from graph.venue import Venue
-
-Run = Callable[..., int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class Plan:
     symbols: tuple[str, ...]
     text: str
     module: str
-    run: Run
+    run: Entry
     params: npt.NDArray[np.void]
     constants: npt.NDArray[np.void]
     bounds: npt.NDArray[np.float64]

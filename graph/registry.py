@@ -6,7 +6,8 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from graph.language import Layer
@@ -14,26 +15,65 @@ from graph.language import Layer
 _NUMBERED = re.compile(r"l(\d+)_(\w+)")
 
 
+@dataclass(frozen=True)
+class _LayerFile:
+    """module: the import name of a shipped layer; empty for one of a user's own."""
+
+    path: Path
+    module: str = ""
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A file of a user's folder that claims the key or the name of a layer that is there already."""
+
+    file: Path
+    taken: str
+    by: str
+
+
 class Registry:
     """Layers by key: L14 for layers/*/l14_rsi.py, the bare file name for a block.
 
-    A layer's file declares it under the name `step`.
+    A layer's file declares it under the name `step`. Shipped layers belong to a package; a user's own add to them and
+    never replace one.
     """
 
-    def __init__(self, files: dict[str, Path], package: str | None = None, root: Path | None = None) -> None:
-        self._files = files
-        self._package = package
-        self._root = root
+    def __init__(self, files: Mapping[str, _LayerFile] | None = None, clashes: tuple[Clash, ...] = ()) -> None:
+        self._files = dict(files or {})
         self._loaded: dict[str, Layer] = {}
+        self.clashes = clashes
 
     @classmethod
     def of_package(cls, package: str, folder: Path) -> Registry:
         """The layers below an importable package: numbered files in every folder, any file in `blocks`."""
-        return cls(dict(_layer_files(folder)), package, folder)
+        return cls().with_package(package, folder)
+
+    def with_package(self, package: str, folder: Path) -> Registry:
+        """This registry and the layers of one more package, which count as shipped."""
+        files = {
+            key: _LayerFile(path, ".".join((package, *path.relative_to(folder).with_suffix("").parts)))
+            for key, path in _layer_files(folder)
+        }
+        return Registry(self._files | files, self.clashes)
 
     def with_folder(self, folder: Path) -> Registry:
-        """This registry and the layers of a user's own folder, which come first."""
-        return Registry(self._files | dict(_layer_files(folder)), self._package, self._root)
+        """This registry and the layers of a user's own folder. What claims a taken key or name is left out and is
+        among the `clashes`."""
+        files = dict(self._files)
+        names = {_layer_name(key, file.path): key for key, file in files.items()}
+        clashes = list(self.clashes)
+        for key, path in _layer_files(folder):
+            name = _layer_name(key, path)
+            if key in files and files[key].path == path:
+                continue
+            taken = key if key in files else name
+            if key in files or name in names:
+                clashes.append(Clash(path, taken, str(files[key if key in files else names[name]].path)))
+            else:
+                files[key] = _LayerFile(path)
+                names[name] = key
+        return Registry(files, tuple(clashes))
 
     def keys(self) -> tuple[str, ...]:
         """Numbered layers by number, then blocks by name."""
@@ -44,31 +84,41 @@ class Registry:
 
     def name(self, key: str) -> str:
         """The layer's name, from its file name alone."""
-        match = _NUMBERED.fullmatch(self._files[key].stem)
-        return match[2] if match else key
+        return _layer_name(key, self._files[key].path)
+
+    def is_shipped(self, key: str) -> bool:
+        """False for a layer of a user's own, whatever it declares."""
+        return bool(self._files[key].module)
 
     def get(self, key: str) -> Layer:
         """Imports and returns a layer. Raises KeyError for an unknown key, TypeError if the file declares none."""
         if key not in self._loaded:
-            layer = getattr(self._module(self._files[key]), "step", None)
+            file = self._files[key]
+            layer = getattr(_module(file), "step", None)
             if not isinstance(layer, Layer):
-                raise TypeError(f"{self._files[key]}: a layer's file declares it as `step` under @layer(...)")
-            if layer.key != key:
-                raise TypeError(f"{self._files[key]}: the file's name says {key}, its declaration {layer.key}")
+                raise TypeError(f"{file.path}: a layer's file declares it as `step` under @layer(...)")
+            if layer.key != key or layer.name != self.name(key):
+                declared = layer.key if layer.key != key else layer.name
+                raise TypeError(f"{file.path}: the file's name says {file.path.stem}, its declaration {declared}")
             self._loaded[key] = layer
         return self._loaded[key]
 
-    def _module(self, file: Path) -> object:
-        if self._package is not None and self._root is not None and file.is_relative_to(self._root):
-            parts = file.relative_to(self._root).with_suffix("").parts
-            return importlib.import_module(".".join((self._package, *parts)))
-        name = f"stratoquant_user_{file.stem}"
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return module
+
+def _module(file: _LayerFile) -> object:
+    if file.module:
+        return importlib.import_module(file.module)
+    name = f"stratoquant_user_{file.path.stem}"
+    spec = importlib.util.spec_from_file_location(name, file.path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _layer_name(key: str, path: Path) -> str:
+    match = _NUMBERED.fullmatch(path.stem)
+    return match[2] if match else key
 
 
 def _is_number(key: str) -> bool:

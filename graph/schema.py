@@ -29,12 +29,12 @@ def wiring_schema(registry: Registry) -> Schema:
         definitions[f"wired_{layer.key}"] = _wired(layer)
     definitions["PlacedNode"] = _node_section(definitions["NodeSection"], layers, "wired")
     definitions["OverridingNode"] = _node_section(definitions.pop("NodeSection"), layers, "layer")
-    nodes, override = schema["properties"]["nodes"], schema["properties"]["override"]
+    nodes, override = schema["properties"]["nodes"], definitions["Overrides"]
     nodes["additionalProperties"] = {"$ref": "#/$defs/PlacedNode"}
     nodes["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$"}
     override["additionalProperties"] = {"$ref": "#/$defs/OverridingNode"}
     for section, kind in ((nodes, "wired"), (override, "layer")):
-        section["properties"] = {layer.key: _keyed(layer, kind) for layer in layers}
+        section["properties"] = section.get("properties", {}) | {layer.key: _keyed(layer, kind) for layer in layers}
     schema["if"] = {"not": {"required": ["layers"]}}
     schema["then"] = {"properties": {"nodes": {"additionalProperties": {"properties": {"layer": _keys(layers)}}}}}
     return {"$schema": DIALECT, "title": "StratoQuant wiring"} | schema

@@ -10,6 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.account import BALANCES
+from graph.border import HELD_BACK, Border, Limits, Order
+from graph.clock import format_time
+from graph.compile_errors import compile_error
+from graph.diagnostics import Diagnostic, WiringError
+from graph.kernel.call import Call
+from graph.kernels import place_of
 from graph.language import Parameters, State, remembered
 from graph.layout import state_dtype, write_first_values
 from graph.market import MARKET_EVENT, missing_events
@@ -27,6 +33,7 @@ CONTROL = np.dtype(
         ("row", np.int64),  # of `edges`, that of the last bar
         ("kill", np.float64),
         ("reset", np.float64),
+        ("ruined", np.int64),  # 1: equity is used up, and the loop stopped behind that bar
         ("digest", np.int64),
         ("violations", np.int64),
         ("violation_time", np.float64),
@@ -36,7 +43,7 @@ CONTROL = np.dtype(
     ]
 )
 _POSITIONS = {name: k for k, name in enumerate(RUN_ARGUMENTS)}
-_MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "control")
+_MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "border", "control")
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ class Session:
     """Runs a plan over time.
 
     cash: what the account starts with, quote currency. rules: per symbol, fields of the account's record such as tick
-    and lot. record: ports to return for every step. simulate: let orders meet the plan's venue. audit: hash every edge
-    and watch every range, at some cost.
+    and lot. limits: of the account; without them those of graph.border. record: ports to return for every step.
+    simulate: let orders meet the plan's venue. audit: hash every edge and watch every range, at some cost.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Session:
         *,
         cash: float,
         rules: Sequence[dict[str, float]] = (),
+        limits: Limits | None = None,
         record: Sequence[str] = (),
         simulate: bool = True,
         audit: bool = False,
@@ -94,6 +102,7 @@ class Session:
         self.plan = plan
         layout, symbols = plan.layout, len(plan.symbols)
         self._settings = settings_record(settings)
+        self._limits = settings_record(limits or Limits())
         self.state = np.zeros(symbols, layout.state)
         self.portfolio = np.zeros(1, layout.portfolio)
         chunk = plan.schedule.chunk
@@ -102,6 +111,8 @@ class Session:
         self.scratch = _missing(layout.scratch, 1)
         self.accounts = _first(plan.venue.account, symbols)
         self.wallet = _first(plan.venue.wallet, 1)
+        self.border = _first(Border, 1)
+        self.orders = _first(Order, symbols)
         self.wallet["cash"] = self.wallet["equity"] = cash
         for record_of_symbol, values in zip(self.accounts, rules, strict=False):
             for name, value in values.items():
@@ -120,7 +131,7 @@ class Session:
         self._market = missing_events(chunk, symbols)
         self._market_values = self._market.view(np.float64).reshape(chunk, symbols, -1)
         self._fill_count = self.wallet["fills"]
-        self._blocks: Any = None  # machine_code.Call over blocks, once there is machine code
+        self._blocks: Any = None  # a Call over blocks, once there is machine code
         self._outputs_start = -1  # the row of the outputs at which its last block began
         self._one: _OneBar | None = None
 
@@ -135,6 +146,7 @@ class Session:
 
         An event is a graph.market.MARKET_EVENT or, without a book, a BAR_EVENT.
         on_fills is called with the entries of the fill log whenever there are some; afterwards the log is emptied.
+        Where the account is ruined, what is returned ends with that bar, and nothing more should be run.
         """
         self.prepare()
         times = np.ascontiguousarray(times, np.int64)
@@ -150,8 +162,9 @@ class Session:
                 self._outputs_start = done
             done += self._blocks()
             self._drain(on_fills)
-        bars = len(times)
-        return Recorded(self._recorded[:bars], self._shared_recorded[:bars], self._balances[:bars])
+            if self.ruined:
+                break
+        return Recorded(self._recorded[:done], self._shared_recorded[:done], self._balances[:done])
 
     def step(self, time: int, events: Record, on_fills: Any = None) -> Recorded:
         """Steps over one bar; events of shape (symbols,). The same code as `run`, without its bookkeeping of blocks."""
@@ -164,6 +177,16 @@ class Session:
         if self._fill_count[0]:
             self._drain(on_fills)
         return one.recorded
+
+    @property
+    def ruined(self) -> bool:
+        """Whether the equity of a simulated account is used up."""
+        return bool(self.control["ruined"][0])
+
+    def held_back(self) -> dict[str, int]:
+        """How often the border of the plan cut, kept back or called off an order, by the reason; see graph.border."""
+        counts = self.border["held_back"][0]
+        return {reason: int(count) for reason, count in zip(HELD_BACK, counts, strict=True) if count}
 
     def snapshot(self) -> dict[str, Record]:
         """All memory, as named records; `restore` brings a session of the same plan back to exactly this point."""
@@ -182,7 +205,7 @@ class Session:
         return f"{self.plan.fingerprint}-{int(self.control['digest'][0]) & (2**64 - 1):016x}"
 
     def violation(self) -> Violation | None:
-        """With audit on, the first value that left its port's range."""
+        """The first value that left its port's range: of the user's own layers, with audit on of any layer."""
         control = self.control[0]
         if not control["violations"]:
             return None
@@ -193,6 +216,19 @@ class Session:
         )
         symbol = None if shared else self.plan.symbols[int(control["violation_symbol"])]
         return Violation(port, symbol, int(control["violation_time"]), float(control["violation_value"]))
+
+    def raise_violation(self) -> None:
+        """Raises WiringError when a value has left its port's range."""
+        found = self.violation()
+        if found is None:
+            return
+        key, _, port = found.port.partition(".")
+        layer = self.plan.graph.nodes[key].layer
+        edge = layer.outputs[port].edge
+        whose = "" if found.symbol is None else f" of {found.symbol}"
+        message = f"{found.port}{whose} is {found.value:g} at {format_time(found.time)}, but a {edge.name} is "
+        hint = f"return nan where `{port}` is missing, keep it in that range, or declare it as Real"
+        raise WiringError([Diagnostic("K015", message + edge.range_text(), place_of(layer), hint)])
 
     def value(self, port: str, symbol: int = 0) -> Floats:
         """The present value of NODE.port, as an array of its size."""
@@ -233,8 +269,6 @@ class Session:
 
     def _call(self, times: Any, said: Floats, outputs: dict[str, Floats]) -> Callable[[], int]:
         """The generated `run` over these bars."""
-        from graph.machine_code import Call
-
         arguments = outputs | {
             "times": times,
             "events": said,
@@ -252,6 +286,9 @@ class Session:
             "accounts": self.accounts,
             "wallets": self.wallet,
             "settings": self._settings,
+            "limits": self._limits,
+            "border": self.border,
+            "orders": self.orders,
             "fills": self.fills,
             "control": self.control,
             "spans": self._spans,
@@ -259,7 +296,13 @@ class Session:
             "bounds": self.plan.bounds,
             "shared_bounds": self.plan.shared_bounds,
         }
-        return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
+        try:
+            return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
+        except Exception as problem:
+            error = compile_error(self.plan.graph, self.plan.venue, self.plan.text, problem)
+            if error is None:
+                raise
+            raise error from problem
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

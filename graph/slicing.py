@@ -111,7 +111,7 @@ class _Slice:
         """For each argument of each call of a kernel: the fields in it, and what the kernel does to it."""
         for call in ast.walk(node):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in self._calls:
-                for argument, effects in zip(call.args, _effects(self._calls[call.func.id]), strict=True):
+                for argument, effects in zip(call.args, argument_effects(self._calls[call.func.id]), strict=False):
                     yield self._fields(argument), effects
 
     def _fields(self, node: ast.AST) -> set[str]:
@@ -151,7 +151,7 @@ def _of_caller(touched: set[str], fields: set[str]) -> set[str]:
 
 
 @cache
-def _effects(function: Callable[..., Any]) -> tuple[Effects, ...]:
+def argument_effects(function: Callable[..., Any]) -> tuple[Effects, ...]:
     """What a kernel does to each of its arguments, the kernels that it calls included."""
     source = kernel_source(function)
     slices = [_Slice(source, source.tree, argument.arg) for argument in source.tree.args.args]

@@ -83,7 +83,6 @@ _EXPRESSIONS = (
     ast.cmpop,
 )
 _REFUSED_OPERATORS = (ast.MatMult, ast.In, ast.NotIn, ast.Is, ast.IsNot)
-_FIXED = {"p": "parameters", "m": "fitted numbers"}
 _NO_ALLOCATION = "keep an Array or named fields in the State instead; a kernel allocates nothing"
 _AT_MODULE_LEVEL = "write it as a function at module level and mark it with @kernel"
 _WORDS = {
@@ -167,7 +166,7 @@ class SubsetChecker(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         allowed = name in MATH_FUNCTIONS or name in BUILTINS or name in self._known
-        if not isinstance(node.func, ast.Name) or not allowed or name in self._locals:
+        if not isinstance(node.func, ast.Name) or not allowed or name in self._locals | self._arguments:
             self._refuse(
                 "K005",
                 node,
@@ -197,15 +196,10 @@ class SubsetChecker(ast.NodeVisitor):
                 f"`{ast.unparse(node)}`: only fields of an argument can be read",
                 "read s.field or p.field",
             )
-        elif isinstance(node.ctx, ast.Store) and root.id in _FIXED:
-            self._refuse("K008", node, f"{_FIXED[root.id]} cannot be written", "keep the value in the memory s")
         if isinstance(node.value, ast.Subscript):
             self.visit(node.value.slice)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        held = node.value.value if isinstance(node.value, ast.Attribute) else None
-        if isinstance(node.ctx, ast.Store) and isinstance(held, ast.Name) and held.id in _FIXED:
-            self._refuse("K008", node, f"{_FIXED[held.id]} cannot be written", "keep the value in the memory s")
         if isinstance(node.slice, ast.UnaryOp) and isinstance(node.slice.op, ast.USub):
             self._refuse("K009", node, f"`{ast.unparse(node)}` counts from the end", "count from the front")
         self.generic_visit(node)

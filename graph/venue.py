@@ -22,7 +22,8 @@ class Venue:
     passes_quietly(account, wallet, settings, event) does all there is to do in a bar in which nothing can happen, and
     returns False for any other; meet_market(account, wallet, settings, event, now, symbol, fills) then lets orders of
     earlier steps meet it;
-    settle(accounts, wallet, settings) values all positions; place(account, wallet, settings, now, *order ports in the
+    settle(accounts, wallet, settings) values all positions; outlasting(account, settings, side) is the quantity on a
+    side that can still fill after one more order is sent; place(account, wallet, settings, now, *order ports in the
     order of graph.account.ORDER_PORTS) takes this step's order.
     """
 
@@ -34,4 +35,5 @@ class Venue:
     passes_quietly: Callable[..., Any]
     meet_market: Callable[..., Any]
     settle: Callable[..., Any]
+    outlasting: Callable[..., Any]
     place: Callable[..., Any]

@@ -38,6 +38,19 @@ class NodeSection(_Section):
     model: ModelSection | None = Field(None, description="where a layer that was fitted to data has its numbers")
 
 
+class Overrides(_Section):
+    """What differs from the included files: any node by its key, and the ports of the orders."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, NodeSection] = Field(init=False)
+
+    orders: dict[str, Reference] = Field(default_factory=dict, description="ports of the orders that differ here")
+
+    @property
+    def nodes(self) -> dict[str, NodeSection]:
+        return self.__pydantic_extra__
+
+
 class Wiring(_Section):
     """A wiring file, or a file that one includes."""
 
@@ -49,8 +62,9 @@ class Wiring(_Section):
     include: list[str] = Field(default_factory=list, description="files whose nodes are added, relative to this one")
     layers: list[str] = Field(default_factory=list, description="folders with layers of your own")
     nodes: dict[str, NodeSection] = Field(default_factory=dict)
-    override: dict[str, NodeSection] = Field(
-        default_factory=dict, description="inputs, parameters or clock of included nodes that differ here"
+    override: Overrides = Field(
+        default_factory=lambda: Overrides(),
+        description="inputs, parameters or clock of included nodes that differ here; `orders` for ports of the orders",
     )
     orders: dict[str, Reference] = Field(default_factory=dict, description="what is sent to the venue")
     record: list[str] = Field(default_factory=list, description="ports to keep for every bar")

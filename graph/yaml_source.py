@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,16 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Source:
-    """The content of one file. places: where the value (and the key) at each path of keys and indices stood."""
+    """The content of one file. places: where the value (and the key) at each path of keys and indices stood.
+
+    plain: by path, the text of a value without quotes that YAML does not read as text, such as TRUE or 1e5.
+    """
 
     file: str
     data: Any
     places: dict[Path_, Place]
     keys: dict[Path_, Place]
+    plain: dict[Path_, str] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> Place:
         """The place of a value, or of the nearest thing around it."""
@@ -45,14 +49,21 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
     pass
 
 
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
+_PLAIN = (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
-):
+)
+_KINDS = {"null": "an empty value", "bool": "a truth value", "int": "a number", "float": "a number"}
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in _PLAIN:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+
+
+def plain_kind(text: str) -> str:
+    """What YAML reads in a word without quotes, in words."""
+    return next((_KINDS[tag] for tag, pattern, _ in _PLAIN if re.fullmatch(pattern, text)), "text")
 
 
 def read_yaml(path: Path, findings: Findings) -> Source | None:
@@ -109,7 +120,7 @@ def parse_yaml(text: str, file: str, findings: Findings) -> Source | None:
     except RecursionError:
         findings.error("W002", "lists or keys are nested too deeply", Place(file), "write it flatter")
     else:
-        return None if reader.failed else Source(file, data, reader.places, reader.keys)
+        return None if reader.failed else Source(file, data, reader.places, reader.keys, reader.plain)
     return None
 
 
@@ -124,11 +135,15 @@ class _Reader:
         self.failed = False
         self.places: dict[Path_, Place] = {}
         self.keys: dict[Path_, Place] = {}
+        self.plain: dict[Path_, str] = {}
 
     def read(self, node: Any, path: Path_) -> Any:
         self.places[path] = self._place(node)
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
+            scalar = self._scalar(node)
+            if not isinstance(scalar, str):
+                self.plain[path] = node.value
+            return scalar
         if id(node) in self._open:
             self._error("W004", node, "an anchor contains itself through an alias", "write the value out")
             return None

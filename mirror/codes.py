@@ -35,9 +35,29 @@ _PAGES = (
     CodePage("M005", "no such port", "The wiring has no port of this name.", "Write NODE.port, such as L14.rsi."),
     CodePage(
         "M006",
-        "no direction",
-        "A strategy must know which way: the wiring gives no port the role `direction`.",
-        "Add `roles: {direction: L3.direction}`.",
+        "nothing to trade by",
+        "A strategy sends the wiring's own orders, or follows its direction. The tester cannot be sent these orders, "
+        "for the reason in the message, and no port has the role `direction`.",
+        "Add `roles: {direction: L3.direction}`, or make the orders market orders (side, qty, valid, reduce_only) of "
+        "layers that need bars and the account alone.",
+    ),
+    CodePage(
+        "M007",
+        "reserved name",
+        "The script declares a name that Pine keeps for itself, such as a field `range` or a variable `text`. "
+        "TradingView would refuse it: reserved words cannot be the name of a type, field, enum, function, method, "
+        "parameter, variable, loop variable, element of a tuple or import. The translator renames them all (`range` to "
+        "`range_`), so one that is left is a fault of the translator.",
+        "Please report it with the wiring. Until then, give the port, parameter or field that the message names "
+        "another name in its layer.",
+    ),
+    CodePage(
+        "M008",
+        "script not sound",
+        "The script has a type error, a name that is not declared or declared twice, or a call with the wrong "
+        "arguments. TradingView would refuse it, so it is not written.",
+        "Where a name is declared twice, rename the node, port or parameter that it comes from: Pine has one namespace "
+        "for all of a script. For anything else please report it with the wiring.",
     ),
     CodePage(
         "M010",

@@ -19,13 +19,14 @@ import numpy as np
 import polars as pl
 
 from graph.account import BALANCES, FILL_REASONS
+from graph.border import Limits
 from graph.compiler import Checked
 from graph.drawing import draw
 from graph.identity import wiring_digest
 from graph.language import Parameters
 from graph.plan import Plan
 from graph.session import Recorded, Session
-from runtime.data.market import Block, Market
+from runtime.data.market import Market
 from runtime.files import write_atomically, write_text
 from runtime.metrics import Metrics
 from runtime.report import write_report
@@ -42,11 +43,13 @@ _PART_ROWS = 1 << 15
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run needs besides plan and market. cash: quote currency. rules: fields of the account a symbol."""
+    """What a run needs besides plan and market. cash: quote currency. rules: fields of the account, by symbol. limits:
+    of the account, enforced by the plan's border."""
 
     venue: Parameters
     cash: float = 100_000.0
     rules: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 def run_backtest(
@@ -58,7 +61,8 @@ def run_backtest(
 ) -> BacktestResult:
     """Runs `plan` over the whole of `market`; parts of the recorded values and of the balances go to `folder`.
 
-    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars.
+    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars, and
+    WiringError when an output of a layer of the user's own leaves its port's range.
     """
     ports = recorded_ports(plan)
     session = Session(
@@ -66,6 +70,7 @@ def run_backtest(
         settings.venue,
         cash=settings.cash,
         rules=[dict(settings.rules.get(s, settings.rules.get("default", {}))) for s in plan.symbols],
+        limits=settings.limits,
         record=ports,
     )
     session.prepare()
@@ -74,9 +79,12 @@ def run_backtest(
     done = 0
     for block in market.blocks(BLOCK):
         recorded = session.run(block.times, block.events, keep.fills)
-        keep.block(block, recorded)
-        done += len(block.times)
+        session.raise_violation()
+        keep.block(block.times[: len(recorded.balances)], recorded)
+        done += len(recorded.balances)
         on_progress(done)
+        if session.ruined:
+            break
     keep.close()
     return _result(plan, market, settings, session, keep, time.perf_counter() - started)
 
@@ -99,6 +107,9 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "roles": dict(roles),
         "labels": {role: list(names) for role, names in labels.items()},
         "venue": result.venue,
+        "limits": result.limits,
+        "held_back": result.held_back,
+        "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
     }
     write_text(folder / "result.json", json.dumps(facts, indent=1) + "\n")
@@ -141,12 +152,12 @@ class _Keeper:
     def fills(self, log: np.ndarray) -> None:
         self._fills.append(log.copy())
 
-    def block(self, block: Block, recorded: Recorded) -> None:
+    def block(self, times: np.ndarray, recorded: Recorded) -> None:
         bars, symbols, _ = recorded.symbols.shape
         for hashed, values in zip(self._hashes, (recorded.symbols, recorded.shared), strict=True):
             hashed.update(np.ascontiguousarray(values))
         columns: dict[str, Any] = {
-            "time": np.repeat(block.times, symbols),
+            "time": np.repeat(times, symbols),
             "symbol": np.tile(self._symbols, bars),
         }
         each = recorded.symbols.reshape(bars * symbols, -1)
@@ -155,7 +166,7 @@ class _Keeper:
         if len(columns) > 2:
             self._values.add(pl.DataFrame(columns))
         balances = {name: recorded.balances[:, k].copy() for k, name in enumerate(BALANCES)}
-        self._balances.add(pl.DataFrame({"time": block.times.copy(), **balances}))
+        self._balances.add(pl.DataFrame({"time": times.copy(), **balances}))
 
     def close(self) -> None:
         self._values.close()
@@ -243,7 +254,7 @@ def _result(
         symbols=plan.symbols,
         clock_ms=plan.graph.clock_ms,
         start_ms=market.start,
-        end_ms=market.end,
+        end_ms=int(equity["time"][-1]) + plan.graph.clock_ms if session.ruined else market.end,
         initial_equity=settings.cash,
         digest=keep.digest(),
         identity=wiring_digest(plan.graph),
@@ -253,8 +264,11 @@ def _result(
         values=values,
         wiring=draw(Checked((), plan.graph, plan.warmup, plan.schedule)),
         venue=settings.venue.model_dump(),
+        limits=settings.limits.in_words(),
+        held_back=session.held_back(),
+        ruined=session.ruined,
         seconds=seconds,
-        bars=market.bars,
+        bars=equity.height,
         warm_up=plan.warmup.orders,
         decisions=decisions,
         signed=_signed_ports(plan),

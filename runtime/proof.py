@@ -23,6 +23,7 @@ BARS = 3000
 CUTS = 4
 
 Host = Callable[[Plan, pl.DataFrame], "Trace"]
+Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -34,27 +35,40 @@ class Trace:
     names: tuple[str, ...]
 
 
-def prove(checked: Checked, host: Host | None = None, seed: int = 0) -> list[Diagnostic]:
-    """Runs the proof on the built-in market, on three symbols; one finding for each port that knew the future."""
+def _quiet(step: str) -> None:
+    """Announces nothing."""
+
+
+def prove(checked: Checked, host: Host | None = None, seed: int = 0, announce: Announce = _quiet) -> list[Diagnostic]:
+    """Runs the proof on the built-in market, on three symbols; one finding for each port that knew the future.
+
+    announce: is called with the name of each step as it begins.
+    """
     from runtime.data.synthetic import synthesise
     from runtime.venue import SIMULATED
 
     graph = checked.graph
     assert graph is not None
     symbols = ("AAA", "BBB", "CCC")
+    announce("compiling the plan, or loading it from the cache")
     plan = compile_plan(checked, SIMULATED, symbols)
+    Session(plan, plan.venue.settings(), cash=100_000.0).prepare()
     bars = synthesise(symbols, BARS, seed, clock_ms=graph.clock_ms)
-    return causality_findings(plan, bars, host or replay_all, seed)
+    return causality_findings(plan, bars, host or replay_all, seed, announce)
 
 
-def causality_findings(plan: Plan, bars: pl.DataFrame, host: Host, seed: int = 0) -> list[Diagnostic]:
+def causality_findings(
+    plan: Plan, bars: pl.DataFrame, host: Host, seed: int = 0, announce: Announce = _quiet
+) -> list[Diagnostic]:
     """Cuts and disturbs `bars` (canonical columns) at random times and compares what `host` recorded before the cut."""
+    announce(f"reference run of {bars['time'].n_unique()} bars")
     reference = host(plan, bars)
     random = np.random.default_rng(seed)
     found: dict[str, Diagnostic] = {}
-    for _ in range(CUTS):
+    for number in range(1, CUTS + 1):
         cut = int(reference.times[int(random.integers(len(reference.times) // 10, len(reference.times) - 1))])
         for name, changed in (("removed", _removed(bars, cut)), ("disturbed", _disturbed(bars, cut, random))):
+            announce(f"cut {number} of {CUTS}: bars after {format_time(cut)} {name}")
             for finding in _compare(plan, reference, host(plan, changed), cut, name):
                 found.setdefault(finding.message.partition(" knows")[0], finding)
     return list(found.values())

@@ -93,6 +93,9 @@ class BacktestResult:
     seconds: float  # wall time
     bars: int  # of the base clock, warm-up included
     warm_up: int  # leading bars in which nothing may be decided
+    limits: Mapping[str, Any] = field(default_factory=dict)  # of the account, as in the settings
+    held_back: Mapping[str, int] = field(default_factory=dict)  # orders cut, kept back or called off, by limit
+    ruined: bool = False  # equity was used up, and the run ended with that bar
     identity: str = ""  # graph.identity.wiring_digest of what was run
     decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUE_KEYS))
     # the rows of `values` that decided an entry

@@ -73,7 +73,7 @@ def backtest(
     checked = with_capital(checked, money)
     names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
-    settings = RunSettings(chosen.venue, money, fitting_rules(checked.graph, market, chosen, money))
+    settings = RunSettings(chosen.venue, money, fitting_rules(checked.graph, market, chosen, money), chosen.limits)
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     target = out or Path("runs") / plan.graph.name
     result, metrics = run_into(target, plan, market, settings, console)
@@ -184,6 +184,8 @@ def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str,
         "digest": result.digest,
         "trades": result.trades.height,
         "fills": result.fills.height,
+        "held_back": dict(result.held_back),
+        "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
         "seconds": round(result.seconds, 3),
         "report": str(target / "report.html"),

@@ -104,7 +104,8 @@ def page(layer: Layer) -> str:
         facts.append(("loop", "closed: reads the account"))
     facts += [("wired in", ", ".join(wired_in(layer))), ("cost", cost_of(layer))]
     lines = [layer.doc, "", *(f"{name + ':':<14} {text}" for name, text in facts if text)]
-    lines += _section("inputs", port_rows(layer.inputs)) + _section("outputs", port_rows(layer.outputs))
+    inputs = [(name, kind, meaning + _from(layer, name)) for name, kind, meaning in port_rows(layer.inputs)]
+    lines += _section("inputs", inputs) + _section("outputs", port_rows(layer.outputs))
     return "\n".join(lines + _section("parameters", param_rows(layer)) + _labels(layer))
 
 
@@ -174,6 +175,10 @@ def port_rows(ports: Mapping[str, PortType]) -> list[tuple[str, str, str]]:
         (name, str(port) + (" a symbol" if port.per_symbol else ""), f"{port.edge.meaning} ({port.edge.range_text()})")
         for name, port in ports.items()
     ]
+
+
+def _from(layer: Layer, name: str) -> str:
+    return f"; from {layer.origins[name]}" if name in layer.origins else ""
 
 
 def param_rows(layer: Layer) -> list[tuple[str, str, str]]:

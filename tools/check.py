@@ -14,6 +14,7 @@ import typer
 from graph import render
 from graph.diagnostics import Diagnostic, Findings, Severity
 from tools import exit_codes
+from tools.progress import progress
 from tools.terminal import deliver, painter
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _proofs(checks: Mapping[Path, Checked]) -> dict[Path, tuple[Diagnostic, ...]
     processor's work."""
     workers = min(len(checks), os.cpu_count() or 1)
     if workers < 2:
-        return {path: _proof(checked) for path, checked in checks.items()}
+        return {path: _proof(path, checked) for path, checked in checks.items()}
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -123,13 +124,17 @@ def _end_with_the_command() -> None:
 
 
 def _proof_of_file(path: Path) -> tuple[Diagnostic, ...]:
-    return _proof(_checked(path))
+    return _proof(path, _checked(path))
 
 
-def _proof(checked: Checked) -> tuple[Diagnostic, ...]:
+def _proof(path: Path, checked: Checked) -> tuple[Diagnostic, ...]:
+    """The findings of one proof, with its steps on the standard error stream: a large wiring takes minutes."""
     from runtime.proof import prove
 
-    return tuple(prove(checked))
+    with progress(str(path)) as shown:
+        found = tuple(prove(checked, announce=shown.step))
+        shown.end(f"{len(found)} ports read the future" if found else "proven causal")
+    return found
 
 
 def without_parts(paths: Sequence[Path]) -> list[Path]:
@@ -163,6 +168,7 @@ def rendered(chosen: Format, findings: Sequence[Diagnostic], files: Iterable[Pat
 
 def explained(code: str) -> str:
     """The page of a finding code, of whichever part of the system. Raises typer.BadParameter for an unknown one."""
+    from config.codes import CODES as SETTING_CODES
     from graph.codes import CODES
     from graph.passes.p1_load import suggestion
     from mirror.codes import CODES as MIRROR_CODES
@@ -172,12 +178,13 @@ def explained(code: str) -> str:
     wanted = code.strip().upper()
     if wanted in CODES:
         return CODES[wanted].text()
-    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES}
+    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES, **SETTING_CODES}
     if wanted in others:
         page = others[wanted]
         return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"
     known = [*CODES, *others]
-    raise typer.BadParameter(f"there is no code {wanted}; {suggestion(wanted, known) or 'codes are W, K, P, D, F, M'}")
+    hint = suggestion(wanted, known) or f"codes begin with {', '.join(sorted({c[0] for c in known}))}"
+    raise typer.BadParameter(f"there is no code {wanted}; {hint}")
 
 
 def _verdict(file: Path, checked: Checked, found: Sequence[Diagnostic], output: Path | None) -> str:

@@ -62,7 +62,9 @@ def explain(
     checked = with_capital(checked, chosen.cash)
     plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
-    session = Session(plan, chosen.venue, cash=chosen.cash, rules=[rules[s] for s in plan.symbols])
+    session = Session(
+        plan, chosen.venue, cash=chosen.cash, rules=[rules[s] for s in plan.symbols], limits=chosen.limits
+    )
     for block in market.blocks():
         session.run(block.times, block.events)
     found = explaining.explain(session, plan.symbols.index(symbol))

@@ -65,7 +65,7 @@ def pine(
         checked = _with_capital_of(embed, checked)
     assert checked.graph is not None
     run = _run(embed, checked, symbol) if embed else None
-    chosen = choose(checked, _listed(ports), run)
+    chosen = choose(checked, _listed(ports), run, strategy=strategy)
     made = export(checked, chosen, run, strategy=strategy)
     outside = list(chosen.outside)
     target = output or Path(f"{checked.graph.name}.pine")
@@ -178,7 +178,7 @@ def _facts(made: Export, outside: list[tuple[str, str]], target: Path) -> dict[s
     return {
         "file": str(target),
         "nodes": len(made.cut.nodes),
-        "left_out": made.cut.left_out,
+        "left_out": {k: {"kind": r.kind, "reason": r.text} for k, r in made.cut.left_out.items()},
         "switched_off": sorted({c.reader for c in made.cut.crossings if not c.embedded}),
         "shown": list(made.shown),
         "not_shown": dict([*outside, *made.dropped]),
@@ -199,10 +199,11 @@ def _tell(made: Export, outside: list[tuple[str, str]], target: Path) -> None:
     usage = made.usage
     console.print(
         f"[dim]about {usage.tokens:,} of {limits.TOKENS:,} tokens, {usage.plots} of {limits.PLOTS} plots, "
-        f"{usage.variables} of {limits.VARIABLES:,} variables in the fullest scope[/dim]"
+        f"{usage.variables} of {limits.VARIABLES:,} variables in the fullest scope; TradingView alone knows what it "
+        "compiles to and how long it runs (docs/pine_limits.md)[/dim]"
     )
     if made.cut.left_out:
-        console.print("left out, since a chart cannot compute them:")
+        console.print("left out:")
         for key, reason in made.cut.left_out.items():
             console.print(f"  {key}: {reason}")
     off = sorted({f"{c.reader} (from {c.source})" for c in made.cut.crossings if not c.embedded})

@@ -71,7 +71,7 @@ from pathlib import Path
 import pytest
 
 from graph.diagnostics import Findings
-from graph.kernels import check_kernels
+from graph.kernel_check import check_kernels
 from graph.registry import Registry
 
 LAYER = Registry({}).with_folder(Path(__file__).parent).get("$key")

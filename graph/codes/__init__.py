@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from graph.codes.backend import BACKEND_PAGES
+from graph.codes.build import BUILD_PAGES
 from graph.codes.files import FILE_PAGES
+from graph.codes.gate import GATE_PAGES
 from graph.codes.kernels import KERNEL_PAGES
 from graph.codes.names import NAME_PAGES
 from graph.codes.page import CodePage
 from graph.codes.wires import WIRE_PAGES
 
-CODES: dict[str, CodePage] = {p.code: p for p in (*FILE_PAGES, *NAME_PAGES, *WIRE_PAGES, *KERNEL_PAGES)}
+_PAGES = (*FILE_PAGES, *NAME_PAGES, *WIRE_PAGES, *GATE_PAGES, *KERNEL_PAGES, *BUILD_PAGES, *BACKEND_PAGES)
+
+CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}
 
 __all__ = ["CODES", "CodePage"]

@@ -1,4 +1,4 @@
-"""Pages of K001 to K009: what a kernel may not do. The examples are bodies of a step with s, p and a price `x`."""
+"""Pages of K001 to K019: what a kernel may not do. The examples are bodies of a step with s, p and a price `x`."""
 
 from graph.codes.page import CodePage
 
@@ -79,5 +79,96 @@ KERNEL_PAGES = (
         "return Out(s.recent[-1])",
         "return Out(s.recent[len(s.recent) - 1])",
         "Count from the front.",
+    ),
+    CodePage(
+        "K010",
+        "unknown field",
+        "Memory, parameters, a model and the market event have the fields that are declared for them; the output tuple "
+        "has the fields of its class. Machine code has no others.",
+        "s.totl = x\nreturn Out(x)",
+        "s.total = x\nreturn Out(x)",
+        "Correct the name, or declare the field.",
+    ),
+    CodePage(
+        "K011",
+        "value of the wrong kind",
+        "Arithmetic and comparisons take numbers; brackets follow an array, and an index is a whole number. An array "
+        "or a nested memory is neither a number nor replaced as a whole.",
+        "return Out(s.recent * x)",
+        "return Out(s.recent[0] * x)",
+        "Read one element or field, or convert a fraction with int(...).",
+    ),
+    CodePage(
+        "K012",
+        "wrong number of values",
+        "A kernel, a function of math and the output tuple take as many values as they declare, and kernels take them "
+        "by position.",
+        "return Out(x, 0.0)",
+        "return Out(x)",
+        "Give each argument and each output once.",
+    ),
+    CodePage(
+        "K013",
+        "local without a value",
+        "On some path to this line nothing has been assigned to the name: in the branch that was not taken, or in a "
+        "loop that did not run. Python would stop there; machine code would go on with whatever the register holds.",
+        "if x > 1.0:\n    y = x\nreturn Out(y)",
+        "y = 1.0\nif x > 1.0:\n    y = x\nreturn Out(y)",
+        "Assign a first value before the branch or the loop.",
+    ),
+    CodePage(
+        "K014",
+        "step without its outputs",
+        "Each path through a step ends with `return Out(...)`, and each path through a kernel that returns a value "
+        "returns one of the same kind. A missing output is nan.",
+        "if x > 1.0:\n    return Out(x)",
+        "if x > 1.0:\n    return Out(x)\nreturn Out(nan)",
+        "End each path with a `return`.",
+    ),
+    CodePage(
+        "K015",
+        "output outside its port's range",
+        "The type of an output says which values it has: a side is -1, 0 or 1, a price is above 0, and none is "
+        "infinite. What reads it relies on that. A value that the source shows is found by the check; any other stops "
+        "the backtest at the bar where it first occurs.",
+        "return Out(inf)",
+        "return Out(nan if x == 0.0 else 1.0 / x)",
+        "Return nan for a missing value, limit the value, or declare the output with a type that has this range.",
+    ),
+    CodePage(
+        "K016",
+        "division by 0",
+        "The divisor is 0 whatever the market does, so the result is infinite or missing at every bar.",
+        "return Out(x / 0.0)",
+        "return Out(x / 2.0)",
+        "Divide by another number.",
+    ),
+    CodePage(
+        "K017",
+        "element that is not there",
+        "The index lies outside the array. Compiled code does not ask, and would read or overwrite the memory of "
+        "another layer.",
+        "return Out(s.recent[4])",
+        "return Out(s.recent[3])",
+        "Correct the index, or declare a larger array.",
+    ),
+    CodePage(
+        "K018",
+        "declaration of a layer",
+        "Memory, parameters and model are the first arguments of a step, in this order, and every argument has a type. "
+        "Fields of a State are float, int, Array or another State; a parameter is a number with bounds; warm-up and "
+        "sizes follow from the parameters.",
+        "class Memory(State):\n    name: str = ''",
+        "class Memory(State):\n    count: int = 0",
+        "Correct the declaration at the line named.",
+    ),
+    CodePage(
+        "K019",
+        "no machine code for this line",
+        "The check found nothing, but the compiler has no machine code for an expression: mostly because a kernel has "
+        "arguments without a type, so that nothing is known of what it is given.",
+        "@kernel\ndef double(x):\n    return x + x\n\n\ndouble(s.recent)",
+        "@kernel\ndef double(x: float) -> float:\n    return x + x\n\n\ndouble(s.recent[0])",
+        "Give every argument of the kernel a type, and check again.",
     ),
 )

@@ -7,7 +7,7 @@ NAME_PAGES = (
         "W010",
         "unknown layer",
         "A node's name, or its `layer:`, is no key of a layer. Numbered layers have keys such as L14, blocks their "
-        "bare name; layers of your own need their folder under `layers:`.",
+        "bare name. A layer of your own is a file `blocks/NAME.py`, or `lNUMBER_NAME.py`, in a folder under `layers:`.",
         """
         nodes:
           rsi: {inputs: {close: 100}}

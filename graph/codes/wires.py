@@ -1,4 +1,4 @@
-"""Pages of W020 to W052: wires that do not fit, wait for themselves, lead nowhere or past risk."""
+"""Pages of W020 to W052: wires that do not fit, wait for themselves, lead nowhere."""
 
 from graph.codes.page import CodePage
 
@@ -156,42 +156,6 @@ WIRE_PAGES = (
         record: [L14.rsi]
         """,
         "Wire it on, record one of its ports, or remove it.",
-    ),
-    CodePage(
-        "W042",
-        "way around risk",
-        "An opinion (kinematics, pattern, fusion, meta, rl, block) reaches an order without passing the risk gate, so "
-        "no cap, veto or kill switch would hold it.",
-        "orders: {side: L3.direction, qty: 1}",
-        "orders: {side: L5.order_side, qty: L96.qty}  # L5 reads L4.target, and L4 the proposal",
-        "Wire the proposal to L4 (risk_manager), and the order to what comes after it.",
-    ),
-    CodePage(
-        "W043",
-        "gate without governor",
-        "The gate obeys the governor: whether to trade, only close or flatten, and how large. A constant there, or a "
-        "value of the step before, would let orders out when the governor says stop.",
-        "nodes:\n  L4: {inputs: {trade: 1, ...}}",
-        "nodes:\n  L4: {inputs: {trade: L95.trade, close_only: L95.close_only, ...}}",
-        "Wire trade, close_only, flatten and scale of L4 to the ports of the same name of L95.",
-    ),
-    CodePage(
-        "W044",
-        "order without gate",
-        "The side and the quantity of an order must come from behind the risk gate; a constant or a bare account "
-        "value has passed no limit.",
-        """
-        nodes:
-          L14: {inputs: {close: 100}}
-        record: [L14.rsi]
-        orders: {side: 1, qty: 1}
-        """,
-        """
-        nodes:
-          L14: {inputs: {close: 100}}
-        record: [L14.rsi]
-        """,
-        "Wire `side` and `qty` behind L4 (risk_manager).",
     ),
     CodePage(
         "P001",

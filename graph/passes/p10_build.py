@@ -11,24 +11,17 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
+from graph.cache import check_file, private_folder
+from graph.diagnostics import Diagnostic, Place, WiringError
+from graph.kernel.call import Entry
 from graph.passes.p8_layout import Layout
 
+BACKENDS = ("llvm", "numba")
 _MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
-
-
-def cache_folder() -> Path:
-    """Where compiled plans are kept: $STRATOQUANT_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("STRATOQUANT_CACHE")
-    if chosen:
-        return Path(chosen)
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "stratoquant"
 
 
 def module_name(name: str, text: str, layout: Layout) -> str:
@@ -44,31 +37,61 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\x00".join((*parts, *compiler)).encode()).hexdigest()[:16]
 
 
+def backend() -> str:
+    """What makes machine code: $STRATOQUANT_BACKEND. All give the same bits. Raises WiringError for an unknown name."""
+    chosen = os.environ.get("STRATOQUANT_BACKEND") or BACKENDS[0]
+    if chosen not in BACKENDS:
+        message = f"{chosen!r} does not make machine code"
+        hint = f"set it to {' or '.join(BACKENDS)}, or leave it out"
+        raise WiringError([Diagnostic("B003", message, Place("STRATOQUANT_BACKEND", 0, 0), hint)])
+    return chosen
+
+
 def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
-    return any((cache_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+    if backend() == "numba":
+        return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+    from graph.kernel.entry import built_name
+    from graph.kernel.objects import ObjectStore
+
+    return ObjectStore(private_folder()).has_list(built_name(name))
 
 
 def write_module(name: str, text: str) -> Path:
-    """Writes the module into the cache, or into a temporary folder when the cache cannot be written."""
-    for folder in (cache_folder(), Path(tempfile.gettempdir()) / f"stratoquant-{os.getuid()}"):
-        path = folder / f"{name}.py"
-        if path.exists():  # its name says its content
-            return path
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
-                part.write(text)
-            Path(part.name).replace(path)
-        except OSError:
-            continue
+    """Writes the module into the folder of compiled plans, unless it is there."""
+    folder = private_folder()
+    path = folder / f"{name}.py"
+    if path.exists():  # its name says its content
+        check_file(path)
         return path
-    raise OSError(f"neither {cache_folder()} nor the temporary folder can be written; set STRATOQUANT_CACHE")
+    part = None
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".part", delete=False, encoding="utf-8") as part:
+            part.write(text)
+        Path(part.name).replace(path)
+    except BaseException as problem:
+        if part is not None:
+            Path(part.name).unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            problem.filename = str(path)
+        raise
+    return path
 
 
-def build(name: str, text: str) -> Callable[..., Any]:
+def build(name: str, text: str) -> Entry:
     """The compiled `run` of the module; machine code is made at its first call, or comes from the cache."""
-    return _import(name, write_module(name, text)).run  # type: ignore[no-any-return]
+    path = write_module(name, text)
+    if backend() == "numba":
+        return _numba_entry(name, path)
+    from graph.kernel.entry import NativeEntry
+
+    return NativeEntry(path)
+
+
+def _numba_entry(name: str, path: Path) -> Entry:
+    from graph.machine_code import NumbaEntry
+
+    return NumbaEntry(_import(name, path).run)
 
 
 def _import(name: str, path: Path) -> ModuleType:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from graph.diagnostics import Findings, Place
+from graph.diagnostics import Findings, Place, suggestion
+from graph.passes.p1_shape import Shape, shape_of
 from graph.wiring import ModelSection, NodeSection, Wiring
 from graph.yaml_source import Source, read_yaml, similar_file
 
@@ -51,7 +49,11 @@ class NodeDocument:
 
 @dataclass(frozen=True)
 class Document:
-    """The whole wiring as written, includes merged."""
+    """The whole wiring as written, includes merged.
+
+    complete: False when a part could not be read, so that a node may be there that is not known. broken: nodes with a
+    part that could not be read.
+    """
 
     file: str
     name: str
@@ -62,9 +64,11 @@ class Document:
     record: tuple[Placed, ...]
     roles: dict[str, Placed]
     used_only: bool
-    layer_folders: tuple[Path, ...]
+    layer_folders: tuple[Placed, ...]
     place: Place
     orders_place: Place
+    complete: bool
+    broken: frozenset[str]
 
 
 @dataclass
@@ -77,9 +81,11 @@ class _Merge:
     orders: dict[str, Placed] = field(default_factory=dict)
     record: list[Placed] = field(default_factory=list)
     roles: dict[str, Placed] = field(default_factory=dict)
-    folders: list[Path] = field(default_factory=list)
+    folders: list[Placed] = field(default_factory=list)
     read: set[Path] = field(default_factory=set)
     orders_place: Place | None = None
+    complete: bool = True
+    broken: set[str] = field(default_factory=set)
 
 
 def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = None) -> Document | None:
@@ -91,13 +97,13 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
     top = _read(path, merge, ())
     if top is None:
         return None
-    source, wiring = top
+    source, wiring = top[0], top[1].wiring
     for overriding in merge.overrides:
         _override(*overriding, merge)
     for name, value in (settings or {}).items():
         _set_param(name, value, merge)
     clock = _placed(source, wiring.clock or "", "clock")
-    if wiring.clock is None:
+    if wiring.clock is None and "clock" not in top[1].dropped:
         findings.error("W007", "the wiring has no `clock`", source.place(), "add the spacing of its bars: `clock: 1m`")
     return Document(
         file=source.file,
@@ -112,19 +118,25 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
         layer_folders=tuple(merge.folders),
         place=source.place(),
         orders_place=merge.orders_place or source.place(),
+        complete=merge.complete,
+        broken=frozenset(merge.broken),
     )
 
 
-def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, Wiring] | None:
+def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, Shape] | None:
     merge.read.add(path.resolve())
     source = read_yaml(path, merge.findings)
-    wiring = None if source is None else _validate(source, merge.findings)
-    if source is None or wiring is None:
+    shape = None if source is None else shape_of(source, merge.findings)
+    if source is None or shape is None:
+        merge.complete = False
         return None
+    wiring = shape.wiring
+    merge.complete = merge.complete and shape.complete
+    merge.broken |= shape.broken
     for i, name in enumerate(wiring.include):
         _include(path, name, source.place("include", i), merge, (*above, path.resolve()))
     _add(source, wiring, path, merge)
-    return source, wiring
+    return source, shape
 
 
 def _include(path: Path, name: str, place: Place, merge: _Merge, above: tuple[Path, ...]) -> None:
@@ -134,8 +146,10 @@ def _include(path: Path, name: str, place: Place, merge: _Merge, above: tuple[Pa
         chain = " -> ".join(p.name for p in (*above[above.index(target.resolve()) :], target))
         merge.findings.error("W006", f"the include is circular: {chain}", place, "remove one of these includes")
     elif target.is_dir():
+        merge.complete = False
         merge.findings.error("W005", f"`{name}` is a folder", place, "name each file, one entry of the list a file")
     elif not target.is_file():
+        merge.complete = False
         near = similar_file(target)
         hint = f"did you mean `{near.name}`?" if near else f"paths start at the folder of {path.name}"
         merge.findings.error("W005", f"the included file `{name}` does not exist", place, hint)
@@ -155,17 +169,30 @@ def _add(source: Source, wiring: Wiring, path: Path, merge: _Merge) -> None:
             )
             continue
         merge.nodes[key] = _node(source, path, "nodes", key, section)
-    merge.overrides += [(source, path, wiring)] if wiring.override else []
-    merge.orders |= {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
-    merge.orders_place = source.key_place("orders") if wiring.orders else merge.orders_place
+    merge.overrides.append((source, path, wiring))
+    _add_orders(source, wiring, merge)
     merge.record += [_placed(source, v, "record", i) for i, v in enumerate(wiring.record)]
     merge.roles |= {n: _placed(source, v, "roles", n) for n, v in wiring.roles.items()}
     for i, folder in enumerate(wiring.layers):
-        merge.folders.append(path.parent / folder)
+        place = source.place("layers", i)
+        merge.folders.append(Placed(path.parent / folder, place, place))
         if not (path.parent / folder).is_dir():
             message = f"the folder of layers `{folder}` does not exist"
             hint = f"paths start at the folder of {path.name}"
-            merge.findings.error("W005", message, source.place("layers", i), hint)
+            merge.findings.error("W005", message, place, hint)
+
+
+def _add_orders(source: Source, wiring: Wiring, merge: _Merge) -> None:
+    if not wiring.orders:
+        return
+    if merge.orders:
+        place, first = source.key_place("orders"), merge.orders_place
+        message = f"`orders` would replace the one at {first}"
+        hint = "remove it; what must differ is written as `override: {orders: {...}}`"
+        merge.findings.error("W046", message, place, hint)
+        return
+    merge.orders = {n: _placed(source, v, "orders", n) for n, v in wiring.orders.items()}
+    merge.orders_place = source.key_place("orders")
 
 
 def _placed(source: Source, value: Any, *path: str | int) -> Placed:
@@ -193,8 +220,12 @@ def _model(source: Source, path: Path, at: tuple[str, str], section: ModelSectio
 
 
 def _override(source: Source, path: Path, wiring: Wiring, merge: _Merge) -> None:
-    for key, section in wiring.override.items():
+    if wiring.override.orders:
+        _override_orders(source, wiring.override.orders, merge)
+    for key, section in wiring.override.nodes.items():
         place = source.key_place("override", key)
+        if key not in merge.nodes and not merge.complete:
+            continue
         if key not in merge.nodes:
             merge.findings.error(
                 "W011",
@@ -216,9 +247,22 @@ def _override(source: Source, path: Path, wiring: Wiring, merge: _Merge) -> None
         )
 
 
+def _override_orders(source: Source, orders: Mapping[str, Any], merge: _Merge) -> None:
+    if merge.orders:
+        merge.orders |= {name: _placed(source, v, "override", "orders", name) for name, v in orders.items()}
+        return
+    if not merge.complete:
+        return
+    place = source.key_place("override", "orders")
+    message, hint = "`override` names `orders`, but no included file has any", "write them as `orders: {...}`"
+    merge.findings.error("W011", message, place, hint)
+
+
 def _set_param(name: str, value: float, merge: _Merge) -> None:
     key, _, param = name.partition(".")
     place = Place(f"--set {name}", 0, 0)
+    if key not in merge.nodes and not merge.complete:
+        return
     if key not in merge.nodes or not param:
         merge.findings.error(
             "W011",
@@ -229,103 +273,6 @@ def _set_param(name: str, value: float, merge: _Merge) -> None:
         return
     old = merge.nodes[key]
     merge.nodes[key] = replace(old, params=old.params | {param: Placed(value, place, place)})
-
-
-def suggestion(word: str, known: Any) -> str:
-    """`did you mean` with the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), 1, 0.5)
-    return f"did you mean `{near[0]}`?" if near else ""
-
-
-def _validate(source: Source, findings: Findings) -> Wiring | None:
-    if not isinstance(source.data, dict):
-        findings.error("W007", "a wiring is a set of keys, not a list or a word", source.place(), "write `key: value`")
-        return None
-    try:
-        return Wiring.model_validate(source.data)
-    except ValidationError as problem:
-        for error in {_path(error): error for error in problem.errors()}.values():
-            _schema_error(error, source, findings)
-        return None
-
-
-def _path(error: Any) -> tuple[Any, ...]:
-    """Keys and indices on the way to the value; a parameter is one of two kinds of number, and pydantic names both."""
-    location = tuple(error["loc"])
-    return location[:4] if location[2:3] == ("params",) else location
-
-
-def _schema_error(error: Any, source: Source, findings: Findings) -> None:
-    path = _path(error)
-    if error["type"] == "extra_forbidden":
-        message, hint = f"unknown key `{path[-1]}`", _unknown_key(path, error["input"])
-        findings.error("W007", message, source.key_place(*path), hint)
-    elif path == ("stratoquant",):
-        written = source.data.get("stratoquant")
-        what = "is missing" if error["type"] == "missing" else f"is {written!r}; this program reads version 1"
-        message, hint = f"the format version `stratoquant` {what}", "start the file with `stratoquant: 1`"
-        findings.error("W008", message, source.place("stratoquant"), hint)
-    else:
-        name = ".".join(str(part) for part in path)
-        wanted = _WANTED.get(error["type"], str(error["msg"]).lower())
-        message = f"`{name}` must be {wanted}, not {_written(error['input'])}"
-        findings.error("W007", message, source.place(*path), _example(path))
-
-
-_SET, _NUMBER = "a set of `key: value`", "a number"
-_WANTED = {
-    "string_type": "text",
-    "list_type": "a list",
-    "dict_type": _SET,
-    "model_type": _SET,
-    "model_attributes_type": _SET,
-    "int_type": _NUMBER,
-    "float_type": _NUMBER,
-    "finite_number": "a finite number",
-    "literal_error": "`all` or `used`",
-}
-_EXAMPLES = {
-    "name": "name: my_strategy",
-    "description": "description: what it trades, and why",
-    "clock": "clock: 1m",
-    "symbols": "symbols: [BTCUSDT, ETHUSDT]",
-    "include": "include: [kinematics.yaml]",
-    "layers": "layers: [my_layers]",
-    "nodes": "nodes: {L14: {inputs: {close: L0.close}}}",
-    "override": "override: {L14: {params: {window: 21}}}",
-    "orders": "orders: {side: L5.order_side, qty: L96.qty}",
-    "record": "record: [L14.rsi]",
-    "outputs": "outputs: used",
-    "roles": "roles: {price: L0.close}",
-    "layer": "layer: L14",
-    "inputs": "inputs: {close: L0.close}",
-    "params": "params: {window: 14}",
-    "model": "model: {file: models/regime.json, sha256: 9f86d081...}",
-}
-
-
-def _example(path: tuple[Any, ...]) -> str:
-    """How the key at hand, or the nearest one around it, is written."""
-    known = path[2] if path[0] in ("nodes", "override") and len(path) > 2 else path[0]
-    return f"write it as `{_EXAMPLES.get(str(known), _EXAMPLES['nodes'])}`"
-
-
-def _unknown_key(path: tuple[Any, ...], value: Any) -> str:
-    in_node = path[0] in ("nodes", "override") and len(path) > 1
-    known = NodeSection.model_fields if in_node else Wiring.model_fields
-    if in_node and isinstance(value, int | float):
-        return f"parameters stand under `params: {{{path[-1]}: {value}}}`"
-    if in_node and isinstance(value, str) and "." in value:
-        return f"inputs stand under `inputs: {{{path[-1]}: {value}}}`"
-    return suggestion(str(path[-1]), known) or f"known keys here: {', '.join(known)}"
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, dict | list):
-        return "a list" if isinstance(value, list) else "a set of keys"
-    return f"`{value}`"
 
 
 __all__ = ["Document", "NodeDocument", "Placed", "load", "suggestion"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from keyword import iskeyword
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from pydantic import ValidationError
 
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import parse_clock
+from graph.declaration import check_declaration, check_sizes
 from graph.diagnostics import Findings, Place
-from graph.kernels import check_kernels, short_path
+from graph.kernel_check import check_kernels
+from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
+from graph.misplaced import misplaced_layer
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
 from graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
@@ -28,6 +32,7 @@ SOURCES = {
     "clock": tuple(CLOCK_PORTS),
     "operator": tuple(OPERATOR_PORTS),
 }
+_TAKEN = (*SOURCES, "orders")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 _REFERENCE = re.compile(r"(\w+)\.(\w+)(?:@(-?\d+)(?:\s+else\s+(\S+))?)?")
 
@@ -35,7 +40,7 @@ _REFERENCE = re.compile(r"(\w+)\.(\w+)(?:@(-?\d+)(?:\s+else\s+(\S+))?)?")
 def resolve(document: Document, registry: Registry, findings: Findings) -> Graph:
     """Resolves every name of the document; unknown ones become findings and stay out of the graph."""
     for folder in document.layer_folders:
-        registry = registry.with_folder(folder)
+        registry = _with_own_layers(registry, folder, findings)
     resolver = _Resolver(document, registry, findings)
     base = resolver.clock(document.clock) if document.clock.value else 0
     layers = {key: layer for key, node in document.nodes.items() if (layer := resolver.layer(node)) is not None}
@@ -55,6 +60,16 @@ def resolve(document: Document, registry: Registry, findings: Findings) -> Graph
     )
 
 
+def _with_own_layers(registry: Registry, folder: Placed, findings: Findings) -> Registry:
+    """Adds a folder of the user's; what would replace a layer that is there already is an error."""
+    extended = registry.with_folder(folder.value)
+    for clash in extended.clashes[len(registry.clashes) :]:
+        message = f"{short_path(str(clash.file.absolute()))} takes `{clash.taken}`, which is the layer of {clash.by}"
+        hint = "give the file a number and a name of its own, and declare the layer under them"
+        findings.error("W048", message, folder.place, hint)
+    return extended
+
+
 class _Resolver:
     """Looks names up and reports those that are not there."""
 
@@ -63,6 +78,7 @@ class _Resolver:
         self._registry = registry
         self._findings = findings
         self._checked: set[str] = set()
+        self._unsound: set[str] = set()
         self.layers: dict[str, Layer] = {}
 
     def clock(self, placed: Placed) -> int:
@@ -73,28 +89,43 @@ class _Resolver:
             return 0
 
     def layer(self, node: NodeDocument) -> Layer | None:
-        if not _KEY.fullmatch(node.key) or node.key in SOURCES:
+        """The layer of a node; None, with a finding, for one that cannot be used."""
+        if node.key in self._document.broken:
+            return None
+        if not _KEY.fullmatch(node.key) or node.key in _TAKEN or iskeyword(node.key):
             self._findings.error(
                 "W019",
                 f"`{node.key}` cannot be a node's name",
                 node.place,
-                "letters and digits, single underscores between; not " + ", ".join(SOURCES),
+                f"letters and digits, single underscores between; no word of Python and not {', '.join(_TAKEN)}",
             )
         if node.layer not in self._registry:
             names = {self._registry.name(key): key for key in self._registry.keys()}  # noqa: SIM118
             by_name = f"write its key: `layer: {names[node.layer]}`" if node.layer in names else ""
+            folders = [placed.value for placed in self._document.layer_folders]
+            misplaced = misplaced_layer(node.layer, folders, Path(node.layer_place.file).parent)
             words = [key for key in self._registry.keys() if not key[1:].isdigit()]  # noqa: SIM118
             near = "" if node.layer[1:].isdigit() else suggestion(node.layer, words)  # numbers are never near
-            hint = by_name or near or "`stratoquant layers` lists them"
+            hint = by_name or misplaced or near or "`stratoquant layers` lists them"
             self._findings.error("W010", f"unknown layer `{node.layer}`", node.layer_place, hint)
             return None
         try:
             layer = self._registry.get(node.layer)
             if node.layer not in self._checked:
                 self._checked.add(node.layer)
-                check_kernels(layer, self._findings)
+                if check_declaration(layer, self._findings):
+                    check_kernels(layer, self._findings)
+                else:
+                    self._unsound.add(node.layer)
+            if node.layer in self._unsound:
+                return None
         except (Exception, SystemExit) as problem:
             self._unreadable(node, problem)
+            return None
+        if layer.role and not self._registry.is_shipped(node.layer):
+            message = f"{node.key} ({layer.name}) is a layer of your own and declares the role `{layer.role}`"
+            hint = "remove `role`; the gate is L4 (risk_manager) and the governor L95 (safety_governor)"
+            self._findings.error("W047", message, place_of(layer), hint)
             return None
         return layer
 
@@ -119,11 +150,14 @@ class _Resolver:
             if name not in layer.inputs:
                 hint = suggestion(name, layer.inputs) or f"its inputs are {', '.join(layer.inputs)}"
                 self._findings.error("W013", f"{node.key} ({layer.name}) has no input `{name}`", placed.key, hint)
+        params = self._params(node, layer)
+        check_sizes(layer, params, node.key, self._findings)
         return Node(
             key=node.key,
             layer=layer,
+            shipped=self._registry.is_shipped(node.layer),
             clock_ms=(self.clock(node.clock) or base) if node.clock else base,
-            params=self._params(node, layer),
+            params=params,
             model=resolve_model(node, layer, self._findings),
             inputs={name: self._input(node, layer, name) for name in layer.inputs},
             place=node.place,
@@ -188,7 +222,7 @@ class _Resolver:
             if match:
                 return self._port(match, place)
         self._findings.error("W017", f"`{value}` is no reference", place, self._spelled_out(value))
-        return Missing(place)
+        return Missing(place, unresolved=True)
 
     def _spelled_out(self, value: Any) -> str:
         """The nearest thing to what was written in place of a reference."""
@@ -204,21 +238,22 @@ class _Resolver:
         if (ports and port not in ports) or (not ports and port):
             hint = suggestion(port, ports) or (f"{group} has {', '.join(ports)}" if ports else f"write `{group}`")
             self._findings.error("W012", f"`{group}` has no port `{port}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         return SourceRef(group, port, place)
 
     def _port(self, match: re.Match[str], place: Place) -> Scalar:
         key, port, delay, otherwise = match.groups()
         if key not in self.layers:
-            if key not in self._document.nodes:  # a node whose layer is unknown has its own finding
+            # a node whose layer is unknown, or a file that cannot be read, has a finding of its own
+            if key not in self._document.nodes and self._document.complete:
                 hint = suggestion(key, self._document.nodes) or "place it under `nodes`"
                 self._findings.error("W011", f"there is no node `{key}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         if port not in self.layers[key].outputs:
             outputs = self.layers[key].outputs
             hint = suggestion(port, outputs) or f"its outputs are {', '.join(outputs)}"
             self._findings.error("W012", f"{key} ({self.layers[key].name}) has no output `{port}`", place, hint)
-            return Missing(place)
+            return Missing(place, unresolved=True)
         if delay is None:
             return PortRef(key, port, place)
         return self._delayed(key, port, delay, otherwise, place)
@@ -245,7 +280,7 @@ class _Resolver:
                 return PortRef(key, port, place, 1, float(otherwise))
             except ValueError:
                 self._findings.error("W017", f"`else {otherwise}` is no number", place, "write a number or none")
-        return Missing(place)
+        return Missing(place, unresolved=True)
 
     def _params(self, node: NodeDocument, layer: Layer) -> Parameters | None:
         known = layer.params.model_fields if layer.params else {}

@@ -73,7 +73,7 @@ def lay_out(graph: Graph, warmup: WarmUp, symbols: int) -> Layout:
         shared=_record(shared),
         scratch=_record(list(_scratch(graph, room))),
         slow_clocks=slow,
-        columns=_columns(graph),
+        columns=port_columns(graph),
     )
 
 
@@ -144,7 +144,8 @@ def _edges(graph: Graph) -> SharedOrSymbol:
     return fields
 
 
-def _columns(graph: Graph) -> dict[str, Column]:
+def port_columns(graph: Graph) -> dict[str, Column]:
+    """Where each output that lies in memory lies, by NODE.port."""
     columns: dict[str, Column] = {}
     next_start = [0, 0]
     for node in graph.nodes.values():

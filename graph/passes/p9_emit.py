@@ -7,15 +7,19 @@ of parameters, constants or windows; those come in records.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
+from graph.border import open_border, release
 from graph.kernel_text import KernelText, imports
+from graph.language import BOUND
 from graph.market import SCALARS
-from graph.model import Graph, Node, SourceRef, elements, told_ports
+from graph.model import Graph, SourceRef, elements, kept_ports, told_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import delayed_ports, edge_field
+from graph.passes.p8_layout import delayed_ports, edge_field, port_columns
 from graph.passes.p9_steps import (
     AHEAD_VALUES,
     NEXT_ROW,
@@ -48,6 +52,9 @@ RUN_ARGUMENTS = (
     "accounts",
     "wallets",
     "settings",
+    "limits",
+    "border",
+    "orders",
     "fills",
     "control",
     "spans",
@@ -108,20 +115,33 @@ def copy_spans(target, source, spans):
 
 
 @kernel
+def note_range(x, k, bounds, control, now, symbol):
+    """Keeps the first value that leaves its port's range."""
+    if x == x and not (bounds[k, 0] <= x <= bounds[k, 1] and (bounds[k, 2] == 0.0 or x == floor(x))):
+        if control.violations == 0:
+            control.violation_time = now
+            control.violation_symbol = symbol
+            control.violation_column = k
+            control.violation_value = x
+        control.violations += 1
+
+
+@kernel
+def watch(values, first, end, bounds, control, now, symbol):
+    """Watches the ranges of some columns."""
+    for k in range(first, end):
+        note_range(values[k], k, bounds, control, now, symbol)
+
+
+@kernel
 def audit(values, bounds, control, now, symbol):
-    """Adds every value to the digest and keeps the first one that leaves its port's range."""
+    """Adds every value to the digest and watches every range."""
     digest = control.digest
     for k in range(len(values)):
         x = values[k]
         digest = (digest ^ np.float64(x).view(np.int64)) * 1099511628211
         digest ^= (digest >> 29) & 0x7FFFFFFFF
-        if x == x and not (bounds[k, 0] <= x <= bounds[k, 1] and (bounds[k, 2] == 0.0 or x == floor(x))):
-            if control.violations == 0:
-                control.violation_time = now
-                control.violation_symbol = symbol
-                control.violation_column = k
-                control.violation_value = x
-            control.violations += 1
+        note_range(x, k, bounds, control, now, symbol)
     control.digest = digest
 '''
 _PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
@@ -129,10 +149,7 @@ _PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | 
 
 def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
-    kernels = KernelText(_PRELUDE_NAMES)
-    steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
-    functions = (venue.passes_quietly, venue.meet_market, venue.settle, venue.place, aggregate)
-    calls = {f: kernels.add_function(f) for f in functions}
+    kernels, steps, calls = collect_kernels(graph, venue)
     lines = Lines()
     order = tuple(key for stage in schedule.stages for key in stage.nodes)
     made = slow_bars(graph, order, calls[aggregate])
@@ -152,12 +169,22 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 
 
+def collect_kernels(graph: Graph, venue: Venue) -> tuple[KernelText, dict[str, str], dict[Callable[..., Any], str]]:
+    """The text of every kernel, the name of each node's step in it, and those of the venue's functions."""
+    kernels = KernelText(_PRELUDE_NAMES)
+    steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
+    market = (venue.passes_quietly, venue.meet_market, venue.settle)
+    functions = (*market, open_border, release, venue.outlasting, venue.place, aggregate)
+    return kernels, steps, {f: kernels.add_function(f) for f in functions}
+
+
 def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: dict[str, str]) -> None:
     """Writes the loop over bars. It stops early when the fill log could overflow; the caller empties it and goes on."""
     lines.add(0, "", "", "@entry", f"def run({', '.join(RUN_ARGUMENTS)}):")
     lines.add(1, "symbols = len(state)", "fields = events.shape[2]", "b = portfolio[0]", "h = shared[0]")
     lines.add(1, "x = scratch[0]", "p = params[0]")
     lines.add(1, "c = constants[0]", "w = wallets[0]", "venue = settings[0]", "flags = control[0]", "last = flags.row")
+    lines.add(1, "limit = limits[0]", "gauge = border[0]")
     lines.add(1, f"most_fills = symbols * {venue.fills_per_bar}  # in one bar")
     lines.add(1, "done = 0", "while done < len(times):")
     lines.add(2, f"bars = min(len(times) - done, {schedule.chunk}, (len(fills) - w.fills) // most_fills)")
@@ -177,10 +204,14 @@ def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: di
             lines.add(3, f"stage_{stage.number}({PORTFOLIO_VALUES})")
         elif schedule.waiting(stage):
             lines.add(3, "for i in range(symbols):", f"    stage_{stage.number}({STAGE_VALUES})")
-    _place_orders(lines, graph, names[venue.place.__name__])
+    _release_orders(lines, graph, venue, names)
     _keep_late(lines, graph)
     _record_and_audit(lines)
+    _watch_own_layers(lines, graph)
     lines.add(3, "last = row")
+    if _uses_account(graph):
+        lines.add(3, "if flags.simulate and w.equity <= 0.0:", "    flags.ruined = 1", "    flags.row = last")
+        lines.add(4, "return done + n + 1")
     lines.add(2, "done += bars", "flags.row = last")
     lines.add(1, "return done")
 
@@ -199,15 +230,21 @@ def _meet_market(lines: Lines, venue: Venue, names: dict[str, str]) -> None:
     lines.add(4, f"{names[venue.settle.__name__]}(accounts, w, venue)")
 
 
-def _place_orders(lines: Lines, graph: Graph, place: str) -> None:
+def _release_orders(lines: Lines, graph: Graph, venue: Venue, names: dict[str, str]) -> None:
+    """Writes how orders leave: through the border, in every mode; and on to the venue, where one is simulated."""
     if not graph.orders:
         return
+    assert graph.gate is not None, "pass 5 lets no orders through without a gate"
     reader = Reader(graph, frozenset())
-    sink = Node("orders", next(iter(graph.nodes.values())).layer, graph.clock_ms, None, None, {}, graph.place)
-    values = [reader.scalar(sink, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
-    lines.add(3, "if flags.simulate:", "    for i in range(symbols):")
-    lines.add(5, "e = edges[row, i]", "before = edges[last, i]", "a = accounts[i]")
-    lines.add(5, f"{place}(a, w, venue, now, {', '.join(values)})")
+    ports = [reader.scalar(graph.clock_ms, f"orders__{port}", graph.orders[port]) for port in ORDER_PORTS]
+    side = ports[list(ORDER_PORTS).index("side")]
+    lines.add(3, f"{names[open_border.__name__]}(accounts, w, limit, gauge, now)", "for i in range(symbols):")
+    lines.add(4, "e = edges[row, i]", "before = edges[last, i]", "a = accounts[i]", "o = orders[i]")
+    lines.add(4, f"lasting = {names[venue.outlasting.__name__]}(a, venue, {side})")
+    bound = f"e.{edge_field(graph.gate.key, BOUND)}"
+    lines.add(4, f"{names[release.__name__]}(a, w, limit, gauge, o, {bound}, lasting, {', '.join(ports)})")
+    sent = ", ".join(f"o.{port}" for port in ORDER_PORTS)
+    lines.add(4, "if flags.simulate:", f"    {names[venue.place.__name__]}(a, w, venue, now, {sent})")
 
 
 def _keep_late(lines: Lines, graph: Graph) -> None:
@@ -233,3 +270,22 @@ def _record_and_audit(lines: Lines) -> None:
     lines.add(3, "if flags.audit:", "    for i in range(symbols):")
     lines.add(5, "audit(edge_values[row, i], bounds, flags, now, i)")
     lines.add(4, "audit(shared_values[0], shared_bounds, flags, now, -1)")
+
+
+def _watch_own_layers(lines: Lines, graph: Graph) -> None:
+    """Writes what watches the ranges of the user's own layers; shipped ones keep theirs, which their tests show."""
+    own = [node.key for node in graph.nodes.values() if not node.shipped]
+    symbol, shared = ([span for key in own if (span := _span(graph, key, of_all))] for of_all in (False, True))
+    if symbol or shared:
+        lines.add(3, "else:")
+    if symbol:
+        lines.add(4, "for i in range(symbols):")
+        lines.add(5, *(f"watch(edge_values[row, i], {a}, {b}, bounds, flags, now, i)" for a, b in symbol))
+    lines.add(4, *(f"watch(shared_values[0], {a}, {b}, shared_bounds, flags, now, -1)" for a, b in shared))
+
+
+def _span(graph: Graph, key: str, shared: bool) -> tuple[int, int] | None:
+    """First column and end of the outputs of a node that each symbol has, or of those that are shared."""
+    names = [f"{key}.{port}" for port in kept_ports(graph, graph.nodes[key])]
+    found = [column for name, column in port_columns(graph).items() if name in names and column.shared == shared]
+    return (found[0].start, found[-1].start + found[-1].size) if found else None

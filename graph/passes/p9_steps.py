@@ -22,6 +22,10 @@ STAGE_VALUES = "state[i], edges[row, i], edges[last, i], h, x, p, c, accounts[i]
 PORTFOLIO_VALUES = "b, edges, row, last, h, x, p, c, accounts, w, time, now, flags"
 AHEAD_VALUES = "state[i], edges, i, last, x, p, c, market, times, done, bars, flags"
 
+_USED_IN_STEP = frozenset(
+    ("node", "settings", "e", "o", "float", "nan", "valid", "both_valid", "any_valid", "clear_vector", "copy_vector")
+)
+
 NEXT_ROW = "row = last + 1 if last + 1 < len(edges) else 0"
 """Every bar writes a row of the edges; the row of the bar before is what ports read late are read from."""
 
@@ -46,13 +50,14 @@ class Reader:
         self._graph = graph
         self._local = local
 
-    def scalar(self, node: Node, field: str, binding: Binding) -> str:
+    def scalar(self, clock_ms: int, field: str, binding: Binding) -> str:
+        """clock_ms: of the node that reads."""
         if isinstance(binding, Constant):
             return f"c.{field}"
         if isinstance(binding, Missing):
             return "nan"
         if isinstance(binding, SourceRef):
-            return self._source(node, binding)
+            return self._source(clock_ms, binding)
         assert isinstance(binding, PortRef)
         return self.late(binding, field) if binding.delay else self._port(binding)
 
@@ -71,10 +76,10 @@ class Reader:
     def _size(self, ref: PortRef) -> int | None:
         return self._graph.nodes[ref.node].layer.outputs[ref.port].size
 
-    def _source(self, node: Node, ref: SourceRef) -> str:
-        slow = node.clock_ms != self._graph.clock_ms
+    def _source(self, clock_ms: int, ref: SourceRef) -> str:
+        slow = clock_ms != self._graph.clock_ms
         if ref.group == "market":
-            return f"s.market_{node.clock_ms}" if slow else "event"
+            return f"s.market_{clock_ms}" if slow else "event"
         if ref.group == "account":
             return f"w.{ref.port}" if ref.port in SHARED_ACCOUNT_PORTS else f"a.{ref.port}"
         if ref.group == "operator":
@@ -82,7 +87,7 @@ class Reader:
         close = "now + CLOCK"
         if ref.port == "close_time":
             return close
-        return f"{close} - {node.clock_ms}.0" if slow else "now"
+        return f"{close} - {clock_ms}.0" if slow else "now"
 
 
 def symbol_stage(lines: Lines, nodes: Sequence[str], number: int, graph: Graph, slow_bars: dict[str, str]) -> None:
@@ -182,7 +187,7 @@ def _gather_vectors(lines: Lines, depth: int, node: Node, reader: Reader) -> Non
             continue
         named = list(scalar_fields(node.key, port, binding))
         for k, (field, scalar) in enumerate(named):
-            lines.add(depth, f"{target}[{k}] = {reader.scalar(node, field, scalar)}")
+            lines.add(depth, f"{target}[{k}] = {reader.scalar(node.clock_ms, field, scalar)}")
         if len(named) < size:
             lines.add(depth, f"for k in range({len(named)}, {size}):", f"    {target}[k] = nan")
 
@@ -210,7 +215,7 @@ def _values(node: Node, reader: Reader) -> list[str]:
     for port, binding in node.inputs.items():
         field = edge_field(node.key, port)
         gathered = node.layer.inputs[port].size is not None and not _passes_whole(binding)
-        values.append(f"x.{field}" if gathered else reader.scalar(node, field, binding))
+        values.append(f"x.{field}" if gathered else reader.scalar(node.clock_ms, field, binding))
     return values
 
 
@@ -220,7 +225,7 @@ def _step_name(node: Node) -> str:
 
 def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     """Writes one node's step: taken when every required input is valid, silent while it warms up."""
-    ports = {port: field_name(port) for port in node.inputs}
+    ports = _argument_names(node, step)
     lines.add(
         0, "", "", "@inlined", f"def {_step_name(node)}({', '.join(['node', 'settings', 'e', *ports.values()])}):"
     )
@@ -238,6 +243,17 @@ def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
     lines.add(depth + 1, *(f"copy_vector(e.{name}, o.{field})" for name, field in vectors.items()))
     lines.add(depth + 1, f"return {', '.join(f'float(o.{name})' for name in scalars) or '0'}")
     lines.add(1, f"return {', '.join(['nan'] * len(scalars)) or '0'}")
+
+
+def _argument_names(node: Node, step: str) -> dict[str, str]:
+    """What each input is called in the function of a node's step: as its port, unless the function uses that name."""
+    names: dict[str, str] = {}
+    for port in node.inputs:
+        name = field_name(port)
+        while name in _USED_IN_STEP or name == step or name in names.values():
+            name += "_"
+        names[port] = name
+    return names
 
 
 def _conditions(node: Node, names: dict[str, str]) -> list[str]:
@@ -280,7 +296,7 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     arguments, conditions, gathered = _records(node, f"b.{node.key}", f"p.{node.key}"), [], []
     for port, binding in node.inputs.items():
         kind, field = node.layer.inputs[port], edge_field(node.key, port)
-        text = reader.scalar(node, field, binding)
+        text = reader.scalar(node.clock_ms, field, binding)
         if kind.per_symbol:
             gathered.append(f"x.{field}[i] = {text}")
             text = f"x.{field}[:symbols]"

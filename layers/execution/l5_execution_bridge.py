@@ -16,6 +16,7 @@ from math import fabs
 from typing import NamedTuple
 
 from graph.language import layer
+from graph.origin import DECISION
 from graph.types import Flag, Label, Opt, Price, Qty, Side, SignedQty
 from layers.primitives.scalars import sign
 
@@ -38,6 +39,13 @@ class Out(NamedTuple):
     loop="closed",
     labels={"intent": INTENTS},
     says="intent: {intent}; side {order_side}, quantity {order_qty}",
+    origins={
+        "target": DECISION,
+        "position": "account.position",
+        "working": ("account.working", 0),
+        "approved": (DECISION, "L4.approved"),
+    },
+    sends={"side": "order_side", "qty": "order_qty", "reduce_only": "reduce_only"},
 )
 def step(target: SignedQty, position: SignedQty, working: SignedQty, price: Opt[Price], approved: Flag) -> Out:
     flips = sign(target) * sign(position) < 0.0

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from graph.account import ORDER_KINDS
 from graph.language import Parameters, layer, param
+from graph.origin import DECISION
 from graph.types import Bars, Bps, Flag, Label, Opt, Price, Qty, Score, Side, Unit, Vol
 from layers.execution.order_words import BROKEN, is_exit
 from layers.primitives.scalars import clip, nearest_whole, or_else
@@ -52,6 +53,13 @@ class Out(NamedTuple):
     loop="closed",
     labels={"kind": ORDER_KINDS},
     says="{kind} order, {offset} bps from the price, for {ttl} bars",
+    origins={
+        "order_side": DECISION,
+        "order_qty": DECISION,
+        "intent": (DECISION, "L5.intent"),
+        "price": "L0.close",
+    },
+    sends={"price": "limit_price", "post_only": "post_only", "kind": "kind", "ttl": "ttl"},
 )
 def step(
     p: Params,

@@ -20,6 +20,7 @@ from math import exp, expm1, isfinite, log, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
+from graph.origin import DECISION
 from graph.types import Bars, Bps, Label, Opt, Price, Qty, Side, Unit, Vol
 from layers.execution.order_words import is_exit
 from layers.primitives.scalars import clip, or_else
@@ -64,6 +65,13 @@ def share_due(kappa: float, n: float) -> float:
     oracle="closed-form trajectory",
     loop="closed",
     says="{slice_qty} now, {remaining} later",
+    origins={
+        "order_qty": DECISION,
+        "intent": (DECISION, "L5.intent"),
+        "side": DECISION,
+        "price": "L0.close",
+    },
+    sends={"qty": "slice_qty"},
 )
 def step(
     s: Memory,

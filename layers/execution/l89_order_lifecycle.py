@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from graph.account import ORDER_KINDS
 from graph.language import Parameters, State, kernel, layer, param
+from graph.origin import DECISION
 from graph.types import Bars, Count, Flag, Label, Opt, Price, Qty, Side, SignedQty
 from layers.execution.order_words import CANCEL, COMMANDS, KEEP, PLACE, REPLACE, is_exit
 from layers.primitives.scalars import or_else
@@ -90,6 +91,20 @@ def command_for(wish: float, part: float, works: bool, working: float, lasting: 
     loop="closed",
     labels={"command": COMMANDS},
     says="{command}, order {client_seq}",
+    origins={
+        "slice_qty": DECISION,
+        "kind": (DECISION, "L69.kind", None),
+        "limit_price": (DECISION, None),
+        "open_orders": "account.open_orders",
+        "open_age": "account.open_age",
+        "rejects": "account.rejects",
+        "price": "L0.close",
+        "order_qty": DECISION,
+        "side": DECISION,
+        "working": "account.working",
+        "intent": (DECISION, "L5.intent"),
+    },
+    sends={"command": "command"},
 )
 def step(
     s: Memory,

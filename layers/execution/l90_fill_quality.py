@@ -52,6 +52,15 @@ class Out(NamedTuple):
     loop="closed",
     labels={"router_health": HEALTH},
     says="fills cost {slippage_ewm} bps, the router is {router_health}",
+    origins={
+        "fill_price": "account.fill_price",
+        "fill_qty": "account.fill_qty",
+        "fees": "account.fill_fees",
+        "maker": "account.fill_maker",
+        "latency_ms": "account.latency_ms",
+        "rejects": "account.rejects",
+        "position": "account.position",
+    },
 )
 def step(
     s: Memory,

@@ -20,6 +20,7 @@ from math import fabs, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
 from graph.language import kernel, layer
+from graph.origin import DECISION
 from graph.steps import EXACT, ODD, on_grid
 from graph.types import Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty
 
@@ -63,6 +64,19 @@ def exit_quantity(asked: float, held: float, lot: float) -> float:
     oracle="ccxt decimal_to_precision with TICK_SIZE",
     loop="closed",
     labels={"reason": REASONS},
+    origins={
+        "slice_qty": DECISION,
+        "limit_price": (DECISION, None),
+        "price": "L0.close",
+        "tick": "account.tick",
+        "lot": "account.lot",
+        "min_notional": "account.min_notional",
+        "max_qty": "account.max_qty",
+        "side": DECISION,
+        "reduce_only": (DECISION, "L5.reduce_only"),
+        "position": "account.position",
+    },
+    sends={"qty": "qty", "price": "price", "valid": "valid"},
 )
 def step(
     slice_qty: Qty,

@@ -18,6 +18,7 @@ from math import nan
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
+from graph.origin import DECISION
 from graph.types import Flag, Label, Opt, Real, TimeMs
 from layers.execution.order_words import CANCEL, COMMANDS, KEEP
 from layers.primitives.scalars import or_else
@@ -53,6 +54,12 @@ class Out(NamedTuple):
     loop="closed",
     labels={"released": COMMANDS},
     says="{released}, {tokens} messages left",
+    origins={
+        "time": "clock.time",
+        "command": (DECISION, "L89.command"),
+        "reduce_only": (DECISION, "L5.reduce_only"),
+    },
+    sends={"command": "released"},
 )
 def step(s: Memory, p: Params, time: TimeMs, command: Label, weight_used: Opt[Real], reduce_only: Opt[Flag]) -> Out:
     a_token = MINUTE / p.per_minute

@@ -37,6 +37,10 @@ class Out(NamedTuple):
     domain="execution",
     source="modules.md (reconcilepositions); StratoQuant section 12.4",
     loop="closed",
+    origins={
+        "expected": "account.position",
+        "reported": "account.reported",
+    },
 )
 def step(
     s: Memory, p: Params, expected: SignedQty, reported: SignedQty, mirror_word: Real, pine_word: Opt[Real]

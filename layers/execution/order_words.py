@@ -1,10 +1,9 @@
 """The labels that the layers between a target and the venue hand to each other, by number."""
 
+from graph.account import ORDER_COMMANDS as COMMANDS
 from graph.language import kernel
 from layers.execution.l5_execution_bridge import INTENTS
 
-COMMANDS = ("place", "keep", "replace", "cancel")
-"""As graph.account.ORDER_PORTS numbers them."""
 PLACE = float(COMMANDS.index("place"))
 KEEP = float(COMMANDS.index("keep"))
 REPLACE = float(COMMANDS.index("replace"))

@@ -1,10 +1,10 @@
 """L19: Supertrend: a stop line that follows price at a distance of `mult` average ranges and turns when it is crossed.
 
-Rule: basis = (high + low) / 2, bands = basis -+ mult * atr(window). The lower band never falls while the last close
-    was above it, the upper never rises while the last close was below it. side turns to +1 when the close passes
-    the upper band and to -1 when it passes the lower; it starts at -1, as TradingView's built-in does with the sign
-    turned. line = the lower band while up, the upper while down. distance = (close - line) / atr, 0 where there is
-    no range.
+Rule: basis = (high + low) / 2, bands = basis -+ mult * atr(window). The lower band never falls unless the last
+    close was below it, the upper never rises unless the last close was above it; a close on a band keeps it, as in
+    TradingView's built-in. side turns to +1 when the close passes the upper band and to -1 when it passes the lower;
+    it starts at -1, as the built-in does with the sign turned. line = the lower band while up, the upper while down.
+    distance = (close - line) / atr, 0 where there is no range.
 """
 
 from math import inf, isnan, nan
@@ -52,8 +52,8 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     basis = 0.5 * (high + low)
     lower = basis - p.mult * atr
     upper = basis + p.mult * atr
-    lower = max(lower, s.lower if s.close > s.lower else -inf)
-    upper = min(upper, s.upper if s.close < s.upper else inf)
+    lower = max(lower, s.lower if s.close >= s.lower else -inf)
+    upper = min(upper, s.upper if s.close <= s.upper else inf)
     before = s.side
     held = -1.0 if close < lower else 1.0
     turned = 1.0 if close > upper else -1.0

@@ -64,7 +64,17 @@ def fit_line(s: Memory, equity: float, pace: float) -> float:
     return min(s.time_equity * s.time_equity / both, 1.0) if both > 0.0 else 0.0
 
 
-@layer(6, "performance_monitor", domain="meta", source="StratoQuant section 10", loop="closed")
+@layer(
+    6,
+    "performance_monitor",
+    domain="meta",
+    source="StratoQuant section 10",
+    loop="closed",
+    origins={
+        "realised": "account.realised",
+        "equity": "account.equity",
+    },
+)
 def step(s: Memory, p: Params, realised: Notional, equity: Notional, label: Label) -> Out:
     pace = 1.0 - 0.5 ** (1.0 / p.half_life)
     change = equity / s.equity - 1.0 if s.equity > 0.0 and equity > 0.0 else 0.0

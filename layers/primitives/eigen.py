@@ -38,6 +38,7 @@ def beside_diagonal(matrix: Array, n: int) -> float:
 def rotate(matrix: Array, n: int, i: int, j: int) -> float:
     """Turns the plane of i and j so that their common element becomes 0; returns what that was."""
     apart = matrix[i * n + j]
+    tangent = 0.0
     if apart != 0.0:
         slope = (matrix[j * n + j] - matrix[i * n + i]) / (2.0 * apart)
         tangent = 1.0 / (fabs(slope) + sqrt(slope * slope + 1.0))

@@ -10,6 +10,8 @@ Rule: cap = min(|notional|, |allowed|) * scale * (1 - reduce) / price, in quanti
     the data neither opens nor sells anything, and the limits that are known hold. Only the position must be there. veto
     has a bit for every reason that stood against growth (0 when side is 0: nothing was proposed); veto_first is 1 + the
     number of the first, 0 for none. approved = 1 when the target differs from the position, closing included.
+    bound: the largest |position| that this decision allows on either side: cap where the position may grow, else
+    |target|. What leaves the graph is held to it, with all orders that can still fill.
     stop_price, take_price: the levels of the position that the target means. Until it is held they follow the
     inputs; then the stop only moves towards the price, never behind `standing`, the one that stands at the venue, and
     the target of profit stays. A level on the wrong side of
@@ -24,7 +26,8 @@ from math import fabs, inf, isfinite, isnan, ldexp, nan
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bitmask, Flag, Label, Notional, Opt, Price, Side, SignedQty, Unit
+from graph.origin import ANY
+from graph.types import Bitmask, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
 from layers.primitives.scalars import clip, sign
 
 ROUNDING = 1e-9
@@ -73,6 +76,7 @@ class Memory(State):
 
 class Out(NamedTuple):
     target: SignedQty
+    bound: Qty
     stop_price: Price
     take_price: Price
     approved: Flag
@@ -156,6 +160,26 @@ def keep_levels(s: Memory, side: float, held: float, stop: float, take: float, s
     labels={"veto": REASONS, "veto_first": ("none", *REASONS)},
     says="proposed {side}, held {position}, target {target}, stop {stop_price}, take {take_price}; vetoes: {veto}",
     causes=CAUSES,
+    origins={
+        "side": ANY,
+        "notional": ANY,
+        "allowed": ANY,
+        "stop_price": (ANY, None),
+        "take_price": (ANY, None),
+        "pass": ANY,
+        "avoid": ANY,
+        "reduce": ANY,
+        "exit": ANY,
+        "add": ANY,
+        "alarm": ANY,
+        "freeze": ANY,
+        "hedge": ANY,
+        "position": "account.position",
+        "price": "L0.close",
+        "equity": "account.equity",
+        "standing": "account.stop_price",
+    },
+    sends={"stop_price": "stop_price", "take_price": "take_price"},
 )
 def step(
     s: Memory,
@@ -214,12 +238,16 @@ def step(
         against(s, 12, misplaced and held != wanted and not isnan(wanted))
     grows = s.veto == 0.0
 
+    bound = cap
     if flat or wanted == 0.0 or not isfinite(position):
         target = 0.0
+        bound = 0.0
     elif held != 0.0 and (held == wanted or isnan(wanted)):
         target = held * held_size(fabs(position) * rest, cap, p, add, grows)
     else:
         target = wanted * cap if grows else 0.0
+    if not grows:
+        bound = fabs(target)
     if isfinite(hedge) and sign(hedge) * sign(target) < 0.0:
         target = sign(target) * max(fabs(target) - fabs(hedge), 0.0)
 
@@ -229,6 +257,7 @@ def step(
         keep_levels(s, meant, held, stop_price, take_price, standing, price)
     return Out(
         target,
+        bound,
         nan if closing else s.stop,
         nan if closing else s.take,
         1.0 if target != position else 0.0,

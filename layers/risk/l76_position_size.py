@@ -57,6 +57,9 @@ def risk_share(p: Params, size_hint: float, kelly: float, drawdown: float) -> fl
     source="modules.md riskmanager; Kelly 1956; Thorp 2006; Moreira and Muir 2017",
     loop="closed",
     says="{notional} in quote currency, {risk_pct} of equity at risk; hint {size_hint}, Kelly {kelly}",
+    origins={
+        "equity": "account.equity",
+    },
 )
 def step(
     p: Params,

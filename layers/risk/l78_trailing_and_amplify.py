@@ -99,6 +99,11 @@ def kind(p: Params, gain: float, best: float) -> int:
     source="LeBeau chandelier; Quantum Trader (PIL, PAL)",
     loop="closed",
     labels={"state": STATES},
+    origins={
+        "position": "account.position",
+        "entry": "account.entry",
+        "held": "account.held",
+    },
 )
 def step(
     s: Memory,

@@ -56,6 +56,10 @@ def loss(begin: float, now: float) -> float:
     source="StratoQuant section 9; v6.0 map section 4.1",
     scope="portfolio",
     loop="closed",
+    origins={
+        "time": "clock.time",
+        "equity": "account.equity",
+    },
 )
 def step(s: Memory, p: Params, time: TimeMs, equity: Notional) -> Out:
     today = floor(time / DAY_MS)

@@ -56,6 +56,9 @@ def falling(p: Params, drawdown: float) -> float:
     scope="portfolio",
     loop="closed",
     labels={"stage": ("full", "reduced", "stopped", "recovering")},
+    origins={
+        "equity": "account.equity",
+    },
 )
 def step(s: Memory, p: Params, equity: Notional) -> Out:
     drawdown = 1.0

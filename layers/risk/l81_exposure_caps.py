@@ -68,6 +68,10 @@ def known(x: float) -> float:
     scope="portfolio",
     loop="closed",
     says="wanted {want}, allowed {allowed}; gross {gross}, net {net} of equity, {slots} slots free",
+    origins={
+        "held": "account.reach",
+        "equity": "account.equity",
+    },
 )
 def step(
     s: Memory,

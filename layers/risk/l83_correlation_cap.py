@@ -156,6 +156,10 @@ def limit(s: Memory, first: int, budget: float, allowed: Array, held: Array) -> 
     loop="closed",
     warmup=lambda p: p.half_life,
     says="largest correlation {max_corr}, {effective_bets} effective bets, allowed {allowed}",
+    origins={
+        "held": "account.reach",
+        "equity": "account.equity",
+    },
 )
 def step(
     s: Memory,

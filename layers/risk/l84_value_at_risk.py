@@ -98,6 +98,10 @@ def play_again(s: Memory, n: int, window: int, level: float, total: float) -> fl
     loop="closed",
     warmup=lambda p: p.window + FIRST + EVERY - 2,  # so long that what is held was found over a full window
     says="value at risk {var} of equity, expected beyond it {cvar}",
+    origins={
+        "held": "account.exposure",
+        "equity": "account.equity",
+    },
 )
 def step(s: Memory, p: Params, r1: PerSymbol[LogReturn], held: PerSymbol[Notional], equity: Notional) -> Out:
     n = min(len(r1), MOST)

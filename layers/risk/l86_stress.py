@@ -56,6 +56,10 @@ def consider(s: Memory, scenario: int, loss: float) -> float:
     scope="portfolio",
     loop="closed",
     labels={"scenario": SCENARIOS},
+    origins={
+        "held": "account.exposure",
+        "equity": "account.equity",
+    },
 )
 def step(
     s: Memory, p: Params, held: PerSymbol[Notional], equity: Notional, sigma: PerSymbol[Vol], cost: PerSymbol[Bps]

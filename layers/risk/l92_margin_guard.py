@@ -40,7 +40,19 @@ class Out(NamedTuple):
     carry: Bps
 
 
-@layer(92, "margin_guard", domain="risk", source="StratoQuant section 9; modules.md (funding)", loop="closed")
+@layer(
+    92,
+    "margin_guard",
+    domain="risk",
+    source="StratoQuant section 9; modules.md (funding)",
+    loop="closed",
+    origins={
+        "position": "account.position",
+        "entry": "account.entry",
+        "equity": "account.equity",
+        "leverage": "account.leverage",
+    },
+)
 def step(
     s: Memory,
     p: Params,

@@ -72,6 +72,10 @@ def vote(s: Memory, reason: int, holds: bool) -> float:
     loop="closed",
     labels={"reasons": REASONS, "level": ("safe", "normal", "aggressive", "critical")},
     says="{level}; stop: {stop}; because: {reasons}",
+    origins={
+        "positions": "account.positions",
+        "drawdown": "L80.drawdown",
+    },
 )
 def step(
     s: Memory,

@@ -72,6 +72,17 @@ def bit(number: int, holds: bool) -> float:
     says="may trade: {trade}; must be flat: {flatten}; size times {scale}; because: {reasons}",
     causes={r: (r,) for r in ("kill", "stop", "halt", "health", "quality")}
     | {"cooldown": ("stop",), "mismatch": ("mismatch", "pine_mismatch")},
+    origins={
+        "kill": "operator.kill",
+        "reset": ("operator.reset", None),
+        "stop": ("L94.stop", 0),
+        "halt": "L79.halt",
+        "scale": "L80.scale",
+        "health": ("L6.health", 1),
+        "quality": "L0.quality",
+        "mismatch": ("L99.mismatch", None),
+        "pine_mismatch": ("L99.pine_mismatch", None),
+    },
 )
 def step(
     s: Memory,

@@ -87,12 +87,17 @@ def require(key: str) -> Engine:
 
 
 def run_script(
-    engine: Engine, script: str, bars: Columns, clock_ms: int, inputs: dict[str, float] | None = None
+    engine: Engine,
+    script: str,
+    bars: Columns,
+    clock_ms: int,
+    inputs: dict[str, float] | None = None,
+    lot: float = 1e-6,
 ) -> Columns:
     """Every plot of a script over bars, as an array a title, NaN where the script gave na.
 
-    bars: time in UTC milliseconds of the open, open, high, low, close, volume. Raises StratoError with what the engine
-    said when it cannot run the script.
+    bars: time in UTC milliseconds of the open, open, high, low, close, volume. lot: the symbol's least quantity.
+    Raises StratoError with what the engine said when it cannot run the script.
     """
     with TemporaryDirectory() as folder:
         job, out = Path(folder) / "job.json", Path(folder) / "plots.csv"
@@ -105,6 +110,7 @@ def run_script(
             "out": str(out),
             "clock_ms": clock_ms,
             "inputs": inputs or {},
+            "lot": lot,
         }
         job.write_text(json.dumps(order), encoding="utf-8")
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}

@@ -23,7 +23,7 @@ function readBars() {
 function provider(bars) {
   const symbol = { ticker: 'MIRROR', tickerid: 'MIRROR', prefix: '', root: 'MIRROR', description: 'MIRROR', type: 'crypto',
     currency: 'USD', basecurrency: 'MIRROR', timezone: 'Etc/UTC', session: '24x7', mintick: 0.01, minmove: 1, pricescale: 100,
-    pointvalue: 1, mincontract: 1e-6 };
+    pointvalue: 1, mincontract: job.lot };
   return { configure() {}, async getMarketData() { return bars.map((b) => ({ ...b })); }, async getSymbolInfo() { return symbol; } };
 }
 

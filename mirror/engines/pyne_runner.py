@@ -26,7 +26,7 @@ def main() -> int:
     runner = ScriptRunner(
         program,
         iter(bars),
-        _symbol(job["clock_ms"]),
+        _symbol(job["clock_ms"], job["lot"]),
         last_bar_index=len(bars) - 1,
         last_bar_time=bars[-1].timestamp,
         inputs=job["inputs"] or None,
@@ -61,8 +61,8 @@ def _bars(path: Path) -> Iterator[Any]:
             yield OHLCV(int(row["time"]), *prices)
 
 
-def _symbol(clock_ms: int) -> Any:
-    """A symbol that trades around the clock; nothing of it is read by the scripts but the length of a bar."""
+def _symbol(clock_ms: int, lot: float) -> Any:
+    """A symbol that trades around the clock; scripts read of it the length of a bar, and strategies tick and lot."""
     from pynecore.core.syminfo import SymInfo, SymInfoInterval, SymInfoSession
 
     midnight = time(0, 0)
@@ -78,7 +78,7 @@ def _symbol(clock_ms: int) -> Any:
         mintick=0.01,
         pricescale=100,
         pointvalue=1.0,
-        mincontract=1e-6,
+        mincontract=lot,
         opening_hours=[SymInfoInterval(day=d, start=midnight, end=midnight) for d in days],
         session_starts=[SymInfoSession(day=d, time=midnight) for d in days],
         session_ends=[SymInfoSession(day=d, time=midnight) for d in days],

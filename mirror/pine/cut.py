@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, elements
+from mirror.pine.account import tester_value
+from mirror.pine.reasons import ACCOUNT, BOOK, INPUT, Reason, is_book, own_reason
 
 CHART_CLOCK_PORTS = ("time", "close_time")
 
@@ -24,27 +26,34 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Cut:
-    """nodes: what the chart computes, in the order of the schedule is left to the caller. left_out: reason by node."""
+    """nodes: what the chart computes, in any order. left_out: reason by node.
+
+    strategy: the tester's account stands for the account.
+    """
 
     nodes: frozenset[str]
-    left_out: dict[str, str]
+    left_out: dict[str, Reason]
     crossings: tuple[Crossing, ...]
+    strategy: bool = False
 
 
-def cut(graph: Graph, embedded: frozenset[str] = frozenset()) -> Cut:
-    """Finds the largest part that needs bars and `embedded` ports (NODE.port) alone."""
-    left_out = {key: reason for key, node in graph.nodes.items() if (reason := own_reason(node))}
+def cut(graph: Graph, embedded: frozenset[str] = frozenset(), *, strategy: bool = False) -> Cut:
+    """Finds the largest part that needs bars and `embedded` ports (NODE.port) alone; in a strategy, the tester's
+    account as well."""
+    left_out = {
+        key: reason for key, node in graph.nodes.items() if (reason := own_reason(graph, node, strategy=strategy))
+    }
     while True:
         found = {
             key: reason
             for key, node in graph.nodes.items()
-            if key not in left_out and (reason := _missing_input(graph, node, left_out, embedded))
+            if key not in left_out and (reason := _missing_input(graph, node, left_out, embedded, strategy))
         }
         if not found:
             break
         left_out |= found
     nodes = frozenset(graph.nodes) - left_out.keys()
-    return Cut(nodes, left_out, tuple(_crossings(graph, nodes, embedded)))
+    return Cut(nodes, left_out, tuple(_crossings(graph, nodes, embedded, strategy)), strategy)
 
 
 def only(graph: Graph, whole: Cut, ports: Sequence[str]) -> Cut:
@@ -58,53 +67,67 @@ def only(graph: Graph, whole: Cut, ports: Sequence[str]) -> Cut:
             todo += [ref.node for _, ref in graph.nodes[key].references()]
     kept = frozenset(needed)
     crossings = tuple(c for c in whole.crossings if c.reader.split(".")[0] in kept)
-    return Cut(kept, whole.left_out, crossings)
+    return Cut(kept, whole.left_out, crossings, whole.strategy)
 
 
-def own_reason(node: Node) -> str:
-    """Why a layer by itself has no place on a chart; empty when it has one."""
-    layer = node.layer
-    if layer.portfolio:
-        return "sees every symbol at once"
-    if layer.pine not in ("yes", "source"):
-        return "needs more than bars"
-    return ""
-
-
-def _missing_input(graph: Graph, node: Node, left_out: dict[str, str], embedded: frozenset[str]) -> str:
+def _missing_input(
+    graph: Graph, node: Node, left_out: dict[str, Reason], embedded: frozenset[str], strategy: bool
+) -> Reason | None:
     for port, binding in node.inputs.items():
         if node.layer.inputs[port].optional:
             continue
         scalars = elements(binding)
-        gone = [s for s in scalars if not available(graph, s, left_out, embedded)]
+        gone = [s for s in scalars if not available(graph, s, left_out, embedded, strategy=strategy)]
         if gone and len(gone) == len(scalars):
-            return f"its input {port} comes from {gone[0]}"
-    return ""
+            return _gone(graph, port, gone[0], strategy)
+    return None
 
 
-def available(graph: Graph, scalar: Binding, left_out: dict[str, str], embedded: frozenset[str]) -> bool:
+def _gone(graph: Graph, port: str, source: Binding, strategy: bool) -> Reason:
+    """Why a required input is missing."""
+    if isinstance(source, PortRef) and is_book(graph, source):
+        return Reason(BOOK, f"its input {port} is the order book ({source}), which a chart does not have")
+    if isinstance(source, SourceRef):
+        who = "the strategy tester does not show" if strategy else "only a strategy has"
+        return Reason(ACCOUNT, f"its input {port} is {source}, which {who}")
+    return Reason(INPUT, f"its input {port} comes from {source}, which is left out")
+
+
+def first_cause(graph: Graph, part: Cut, key: str) -> str:
+    """The node because of which a node is left out: itself, or one that it reads from, however far away."""
+    seen: set[str] = set()
+    todo = [key]
+    while todo:
+        found = todo.pop(0)
+        if part.left_out[found].kind != INPUT:
+            return found
+        seen.add(found)
+        todo += [r.node for _, r in graph.nodes[found].references() if r.node in part.left_out and r.node not in seen]
+    return key
+
+
+def available(
+    graph: Graph, scalar: Binding, left_out: Collection[str], embedded: frozenset[str], *, strategy: bool = False
+) -> bool:
     """True when a value can be had on a chart."""
     if isinstance(scalar, PortRef):
         if f"{scalar.node}.{scalar.port}" in embedded:
             return True
         return scalar.node not in left_out and not is_book(graph, scalar)
     if isinstance(scalar, SourceRef):
-        return scalar.group == "market" or (scalar.group == "clock" and scalar.port in CHART_CLOCK_PORTS)
+        chart = scalar.group == "market" or (scalar.group == "clock" and scalar.port in CHART_CLOCK_PORTS)
+        return chart or (strategy and tester_value(scalar) is not None)
     return isinstance(scalar, Constant | Missing)
 
 
-def is_book(graph: Graph, ref: PortRef) -> bool:
-    """True for the vectors of the market's door: a chart has no order book."""
-    layer = graph.nodes[ref.node].layer
-    return layer.pine == "source" and layer.outputs[ref.port].size is not None
-
-
-def inside(graph: Graph, nodes: frozenset[str], embedded: frozenset[str], scalar: Binding) -> bool:
+def inside(
+    graph: Graph, nodes: frozenset[str], embedded: frozenset[str], scalar: Binding, *, strategy: bool = False
+) -> bool:
     """True when a reader on the chart gets this value, False when it is switched off."""
-    return available(graph, scalar, dict.fromkeys(frozenset(graph.nodes) - nodes, ""), embedded)
+    return available(graph, scalar, frozenset(graph.nodes) - nodes, embedded, strategy=strategy)
 
 
-def _crossings(graph: Graph, nodes: frozenset[str], embedded: frozenset[str]) -> list[Crossing]:
+def _crossings(graph: Graph, nodes: frozenset[str], embedded: frozenset[str], strategy: bool) -> list[Crossing]:
     found = []
     for key in graph.nodes:
         if key not in nodes:
@@ -116,6 +139,6 @@ def _crossings(graph: Graph, nodes: frozenset[str], embedded: frozenset[str]) ->
                     continue
                 if source in embedded:
                     found.append(Crossing(source, f"{key}.{port}", embedded=True))
-                elif not inside(graph, nodes, embedded, scalar):
+                elif not inside(graph, nodes, embedded, scalar, strategy=strategy):
                     found.append(Crossing(source, f"{key}.{port}", embedded=False))
     return found

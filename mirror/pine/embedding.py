@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirror.pine.library import Library
-from mirror.pine.pipeline import CLOCK, SERIES, Pipeline, series_name
+from mirror.pine.library import CHECK, SEEK, SERIES, Library
+from mirror.pine.pipeline import CLOCK, Pipeline, series_name
 from mirror.pine.series import Packed
 from mirror.pine.syntax import (
     FLOATS,
@@ -33,7 +33,6 @@ from mirror.pine.syntax import (
     text,
 )
 
-CHECK = "Check"
 _S = Name(SERIES, "s")
 
 
@@ -117,7 +116,7 @@ def _seek() -> Function:
         ),
         If(Binary("bool", ">=", Name("float", "now"), _field("end", "float")), (Assign(now, NA),)),
     )
-    return Function("f_seek", (("s", SERIES), ("now", "float")), body, now, "The exported value at a time.")
+    return Function(SEEK, (("s", SERIES), ("now", "float")), body, now, "The exported value at a time.")
 
 
 def add_checks(library: Library) -> None:
@@ -159,7 +158,7 @@ def parity(pipeline: Pipeline, checked: Sequence[Packed]) -> list[Statement]:
         name = _check_name(packed)
         made = Call(CHECK, f"{CHECK}.new", (integer(0), integer(0), NA))
         lines.append(Declare(CHECK, name, made, kept=True))
-        exported = Call("float", "f_seek", (Name(SERIES, series_name(packed.port)), now))
+        exported = Call("float", SEEK, (Name(SERIES, series_name(packed.port)), now))
         compares.append(
             Do(Call("int", "embedded_compare", (Name(CHECK, name), pipeline.port(packed.port), exported, now)))
         )

@@ -9,15 +9,16 @@ from difflib import get_close_matches
 from graph.compiler import Checked
 from graph.model import Graph
 from mirror.pine import lint, shown
-from mirror.pine.cut import Crossing, Cut, cut, only, own_reason
+from mirror.pine.cut import Crossing, Cut, cut, only
 from mirror.pine.embedding import add_checks, add_series, declare, parity
 from mirror.pine.kernels import NoPineFormError
 from mirror.pine.limits import PLOTS, TOKENS, Usage, measure
 from mirror.pine.pipeline import Pipeline, build_pipeline
 from mirror.pine.printing import script_text
+from mirror.pine.reasons import own_reason
 from mirror.pine.script import assemble, probe
 from mirror.pine.series import Exported, Packed, pack_within
-from mirror.pine.strategy import head, orders
+from mirror.pine.strategy import account_plots, follow, head, no_orders, order_ports, own_orders, title
 from mirror.pine.syntax import Script
 from runtime.errors import StratoError
 
@@ -54,21 +55,28 @@ def default_ports(graph: Graph) -> list[str]:
     return list(dict.fromkeys(f"{ref.node}.{ref.port}" for ref in (*graph.roles.values(), *graph.record)))
 
 
-def choose(checked: Checked, asked: Sequence[str] = (), run: Mapping[str, Exported] | None = None) -> Chosen:
-    """What a script of this wiring can show. Raises StratoError for ports that do not exist or cannot be had."""
+def choose(
+    checked: Checked, asked: Sequence[str] = (), run: Mapping[str, Exported] | None = None, *, strategy: bool = False
+) -> Chosen:
+    """What a script of this wiring can show. Raises StratoError for ports that do not exist or cannot be had.
+
+    strategy: with the tester's account, where it carries the wiring's own orders that far.
+    """
     graph = _graph(checked)
     gone = {c.source for c in _needed_from_outside(graph)}
     embedded = tuple(sorted(gone & (run or {}).keys()))
     found = cut(graph, frozenset(embedded))
+    if strategy and not no_orders(graph, with_account := cut(graph, frozenset(embedded), strategy=True)):
+        found = with_account
     if not found.nodes:
-        reasons = ", ".join(f"{key} {reason}" for key, reason in list(found.left_out.items())[:3])
+        reasons = ", ".join(f"{key}: {reason}" for key, reason in list(found.left_out.items())[:3])
         message = f"{graph.file}: nothing in it can be translated: {reasons}"
         raise StratoError(message, "wire layers that need bars alone", "M001")
     inside, outside = [], []
     for port in asked or default_ports(graph):
         node, name = _known(graph, port)
         if node in found.left_out:
-            outside.append((port, found.left_out[node]))
+            outside.append((port, str(found.left_out[node])))
         elif graph.nodes[node].layer.outputs[name].size is not None:
             outside.append((port, "it is a vector"))
         else:
@@ -86,7 +94,7 @@ def choose(checked: Checked, asked: Sequence[str] = (), run: Mapping[str, Export
 
 def _needed_from_outside(graph: Graph) -> list[Crossing]:
     """Edges out of nodes that no chart can have by themselves into any that it could."""
-    alone = {key for key, node in graph.nodes.items() if own_reason(node)}
+    alone = {key for key, node in graph.nodes.items() if own_reason(graph, node)}
     return [
         Crossing(f"{ref.node}.{ref.port}", f"{key}.{port}", embedded=True)
         for key, node in graph.nodes.items()
@@ -135,7 +143,7 @@ def _written(
 ) -> Export:
     """One script with these ports; series of the run take what room the rest leaves."""
     graph = _graph(checked)
-    part = only(graph, chosen.cut, ports)
+    part = only(graph, chosen.cut, (*ports, *(order_ports(graph) if chosen.cut.strategy else ())))
     crossing = sorted({c.source for c in part.crossings if c.embedded})
     compared = [p for p in ports if p in run and is_whole(graph, p)]
     bare = _script(checked, part, ports, [], [], strategy=strategy)
@@ -173,10 +181,13 @@ def _script(
             add_series(pipeline.library)
         add_checks(pipeline.library)
     lines = [*shown.plots(pipeline, ports), *shown.decorations(pipeline, ports), *parity(pipeline, own)]
-    if strategy:
-        lines += orders(pipeline)
+    if part.strategy:
+        lines += [*account_plots(), *own_orders(pipeline)]
+    elif strategy:
+        lines += follow(pipeline)
     exported = [line for p in (*given, *own) for line in declare(p)]
-    return assemble(pipeline, head(pipeline, strategy=strategy), _title(pipeline), lines, exported)
+    notes = [*_title(pipeline), *(title(pipeline) if strategy else [])]
+    return assemble(pipeline, head(pipeline, strategy=strategy), notes, lines, exported)
 
 
 def is_whole(graph: Graph, port: str) -> bool:

@@ -42,6 +42,7 @@ _HELPERS = {
     "expm1": helpers.exp_minus_one,
     "log1p": helpers.log_of_one_plus,
     "hypot": helpers.square_root_of_squares,
+    "ldexp": helpers.times_power_of_two,
 }
 
 

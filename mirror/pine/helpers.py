@@ -152,6 +152,12 @@ def complement_beyond_two(x: float) -> float:
 
 
 @kernel
+def times_power_of_two(x: float, exponent: float) -> float:
+    """ldexp(x, exponent), for exponents whose power of two is a number."""
+    return x * 2.0**exponent
+
+
+@kernel
 def square_root_of_squares(a: float, b: float) -> float:
     """hypot(a, b), for sides whose squares are numbers."""
     return sqrt(a * a + b * b)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graph.language import Parameters
 from graph.model import Constant, Node
 from graph.passes.p8_layout import scalar_fields
+from mirror.pine.names import safe
 from mirror.pine.syntax import Call, Declare, Expr, Name, number, text
 
 ROOM = 4  # how many times its exported value a window may be turned up: memory is sized for it
@@ -31,7 +32,7 @@ def knobs(node: Node, name: str) -> Knobs:
     group = text(f"{node.key} {node.layer.name}")
     for parameter, bounds in _parameters(node):
         kind = "int" if isinstance(bounds.value, int) else "float"
-        variable = f"{name}_{parameter}"
+        variable = safe(f"{name}_{parameter}")
         arguments = (number(bounds.value), text(parameter))
         named = (("minval", number(bounds.low)), ("maxval", number(bounds.high)), ("tooltip", text(bounds.meaning)))
         declarations.append(Declare(kind, variable, Call(kind, f"input.{kind}", arguments, (*named, ("group", group)))))

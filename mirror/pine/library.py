@@ -13,6 +13,12 @@ from mirror.pine.names import safe
 from mirror.pine.syntax import Function, TypeDef
 from mirror.pine.types import EVENT, EVENT_FIELDS, field_types, type_definition
 
+GRAPH, SERIES, CHECK = "Graph", "Series", "Check"
+OWN_TYPES = (GRAPH, SERIES, CHECK)
+TAKE_STEP, SEEK = "f_take_step", "f_seek"
+OWN_FUNCTIONS = (TAKE_STEP, SEEK)
+"""Names that a script needs for itself, whatever layers and kernels it holds."""
+
 
 @dataclass(frozen=True)
 class PineKernel:
@@ -39,7 +45,7 @@ class Library:
         if function not in self._kernels:
             translated = translate(function, self.need, self.type_name)
             parameters = tuple((n, k if isinstance(k, str) else self.type_name(k)) for n, k in translated.parameters)
-            name = self._free(f"f_{function.__name__}", self.functions)
+            name = self.free_function(f"f_{function.__name__}")
             returns = return_kind(function) or "int"
             self._kernels[function] = PineKernel(name, parameters, returns)
             note = inspect.cleandoc(function.__doc__ or "").split("\n\n")[0]
@@ -52,7 +58,7 @@ class Library:
             for inner in field_types(owner).values():
                 if isinstance(inner, type):
                     self.type_name(inner)
-            name = self._free(safe(wanted or owner.__name__), self.types)
+            name = self.free_type(safe(wanted or owner.__name__))
             self.type_names[owner] = name
             self.types[name] = type_definition(name, owner, self.type_names)
         return self.type_names[owner]
@@ -71,8 +77,16 @@ class Library:
         assert definition.name not in self.types, definition.name
         self.types[definition.name] = definition
 
+    def free_function(self, wanted: str) -> str:
+        """The name, or with a number where a function has it."""
+        return self._free(wanted, {*self.functions, *OWN_FUNCTIONS})
+
+    def free_type(self, wanted: str) -> str:
+        """The name, or with a number where a type has it."""
+        return self._free(wanted, {*self.types, *OWN_TYPES})
+
     @staticmethod
-    def _free(wanted: str, taken: dict[str, Any]) -> str:
+    def _free(wanted: str, taken: set[str]) -> str:
         name, count = wanted, 1
         while name in taken:
             count += 1

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mirror.pine.account import NAMES
+from mirror.pine.declarations import declared_names
 from mirror.pine.names import RESERVED
+from mirror.pine.printing import script_text
 from mirror.pine.syntax import (
     FLOATS,
     NUMBERS,
@@ -34,8 +37,10 @@ from mirror.pine.syntax import (
     Statement,
     Unary,
     expressions,
+    integer,
     walk,
 )
+from runtime.errors import StratoError
 
 NUMBER = "number"  # int or float
 _BUILTINS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -62,21 +67,36 @@ TEXTS = "array<string>"
 _OF_TEXTS = {"array.get": ((TEXTS, "int"), "string"), "array.size": ((TEXTS,), "int")}
 _GLOBALS = {
     **dict.fromkeys(("open", "high", "low", "close", "volume"), "float"),
+    **dict.fromkeys(NAMES, "float"),
     **dict.fromkeys(("time", "bar_index"), "int"),
     **dict.fromkeys(("barstate.isconfirmed", "barstate.islast", "barstate.isfirst"), "bool"),
 }
 _NAME = re.compile(r"[a-z_][a-zA-Z0-9_]*|[A-Z][A-Z0-9_]*")
 
 
-class PineDefectError(Exception):
+class PineDefectError(StratoError):
     """The translator made something that TradingView would refuse."""
 
 
 def check(script: Script) -> None:
-    """Raises PineDefectError with every defect in the computing part of a script; drawings are not looked into."""
-    found = _Lint(script).run()
-    if found:
-        raise PineDefectError("the script is not sound:\n" + "\n".join(f"  {line}" for line in found))
+    """Raises PineDefectError with every defect in the computing part of a script; of drawings, names alone are looked
+    into."""
+    names, found = reserved_names(script_text(script)), _Lint(script).run()
+    if names or found:
+        lines = "\n".join(f"  {line}" for line in (*names, *found))
+        code = "M007" if names else "M008"
+        raise PineDefectError(
+            f"TradingView would refuse the script:\n{lines}", "internal error; please report it", code
+        )
+
+
+def reserved_names(script: str) -> list[str]:
+    """A line of text for each name that a script declares although Pine or an interpreter keeps it for itself."""
+    return [
+        f"line {d.line}: {d.name} is reserved and cannot be a {d.place}"
+        for d in declared_names(script)
+        if d.name in RESERVED
+    ]
 
 
 class _Lint:
@@ -87,6 +107,7 @@ class _Lint:
         self._globals: dict[str, str] = dict(_GLOBALS)
         self._found: list[str] = []
         self._where = "the head"
+        self._tests: list[Expr] = []  # of the branches around a statement
 
     def run(self) -> list[str]:
         self._definitions()
@@ -95,6 +116,8 @@ class _Lint:
             self._function(function)
         self._where = "the main part"
         self._block(self._script.main, [self._globals], frozenset())
+        for name in self._functions.keys() & self._globals.keys():
+            self._say(f"{name} is declared twice, as a function and as a variable")
         return self._found
 
     def _say(self, message: str) -> None:
@@ -115,7 +138,7 @@ class _Lint:
             known.add(definition.name)
 
     def _name(self, name: str) -> None:
-        if name in RESERVED or not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name):
             self._say(f"{name} cannot be a name")
 
     def _function(self, function: Function) -> None:
@@ -126,6 +149,8 @@ class _Lint:
         for name, _ in function.parameters:
             self._name(name)
         parameters = dict(function.parameters)
+        if len(parameters) < len(function.parameters):
+            self._say("two parameters of one name")
         scopes = [self._globals, parameters, {}]
         self._block(function.body, scopes, frozenset(parameters))
         self._type(function.result, scopes)
@@ -156,12 +181,16 @@ class _Lint:
             self._type(statement.value, scopes)
         elif isinstance(statement, If):
             self._fits(statement.test, "bool", scopes, "the condition")
+            self._tests.append(statement.test)
             self._inner(statement.body, scopes, fixed)
+            self._tests.pop()
             if statement.orelse:
                 self._inner(statement.orelse, scopes, fixed)
         elif isinstance(statement, Loop):
             for bound in (statement.first, statement.last):
                 self._fits(bound, "int", scopes, "a bound")
+            if not _counts_up(statement, self._tests):
+                self._say(f"the loop over {statement.name} may count down: Pine does when the last is below the first")
             self._name(statement.name)
             self._inner(statement.body, [*scopes, {statement.name: "int"}], fixed | {statement.name})
         elif isinstance(statement, Forever):
@@ -185,7 +214,8 @@ class _Lint:
         if isinstance(target, Name):
             if target.id in fixed:
                 self._say(f"{target.id} is a parameter or counts a loop, and is assigned to")
-            if len(scopes) > 1 and not any(target.id in s for s in scopes[1:]):
+            own = scopes[1:] if self._where.startswith("function") else scopes
+            if not any(target.id in s for s in own):
                 self._say(f"{target.id} is not declared here, and is assigned to")
         elif not isinstance(target, Field):
             self._say("only names and fields can be assigned to")
@@ -283,6 +313,25 @@ class _Lint:
             kinds = {self._type(a, scopes) for a in expr.arguments}
             result = "int" if kinds == {"int"} else "float"
         return result
+
+
+def _counts_up(loop: Loop, tests: Iterable[Expr]) -> bool:
+    """True when the last cannot be below the first: both are numbers, or a test around the loop says so."""
+    first, last = loop.first, loop.last
+    if isinstance(first, Literal) and isinstance(last, Literal):
+        return int(first.text) <= int(last.text)
+    end = last.left if isinstance(last, Binary) and last.operator == "-" and last.right == integer(1) else None
+    return any(
+        isinstance(test, Binary)
+        and test.operator == ">"
+        and ((test.left, test.right) == (end, first) or (test.left == last and first == _next(test.right)))
+        for test in tests
+    )
+
+
+def _next(expr: Expr) -> Expr:
+    """The whole number after a literal one."""
+    return integer(int(expr.text) + 1) if isinstance(expr, Literal) and expr.type == "int" else expr
 
 
 _DRAWN = frozenset(

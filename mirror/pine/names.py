@@ -1,24 +1,40 @@
-"""Names that Pine keeps for itself, or that an interpreter of it trips over, and the names we give instead."""
+"""Names that Pine keeps for itself, or that an interpreter of it trips over, and the names we give instead.
+
+Sources: TradingView's reference of Pine v6 (keywords, types, variables, functions) and its guide for the change to v5,
+which lists the words that are reserved for later. TradingView allows some of these names in some places; we use none of
+them anywhere.
+"""
 
 from __future__ import annotations
 
-_WORDS = """
-and array as bool box break by chart color const continue do else enum export extern false float footprint for if
-import in input int label library line linefill log map math matrix method na not or polyline runtime series simple
-str strategy string switch syminfo ta table ticker timeframe to true type var varip volume_row while
-"""  # the language's own words, types and name spaces
+_LATER = """
+catch class do ellipse in is polygon range return struct text throw try
+"""  # reserved without a meaning yet
+_KEYWORDS = """
+and as break by continue else enum export false for if import method not once or switch to true type var varip while
+"""
+_TYPES = """
+array bool box chart color const float footprint input int label line linefill map matrix na polyline series simple
+string table void volume_row
+"""
+_NAMESPACES = """
+adjustment backadjustment barmerge barstate currency dayofweek display dividends earnings extend font format library log
+location math order plot position request runtime scale session settlement_as_close shape size splits str strategy
+syminfo ta ticker timeframe xloc yloc
+"""
 _VARIABLES = """
-adjustment alert alertcondition ask bar_index barcolor barmerge barstate bgcolor bid close currency dayofmonth
-dayofweek dividends display earnings extend fill fixnan font format hl2 hlc3 hlcc4 high hline hour indicator
-last_bar_index last_bar_time location low max_bars_back minute month nz ohlc4 open order plot plotarrow plotbar
-plotcandle plotchar plotshape position request scale second session settlement_as_close shape size text time
-time_close time_tradingday timenow timestamp volume weekofyear xloc year yloc
-"""  # built-in variables and functions
+ask bar_index bid close dayofmonth high hl2 hlc3 hlcc4 hour last_bar_index last_bar_time low minute month ohlc4 open
+second time time_close time_tradingday timenow volume weekofyear year
+"""
+_FUNCTIONS = """
+alert alertcondition barcolor bgcolor fill fixnan hline indicator max_bars_back nz plotarrow plotbar plotcandle plotchar
+plotshape timestamp
+"""
 _FOREIGN = """
-arguments await catch class context debugger default delete eval extends finally function instanceof let new null
-private protected public return static super this throw try typeof undefined void with yield
+arguments await context debugger default delete eval extends extern finally function instanceof let new null private
+protected public static super this typeof undefined with yield
 """  # words of the languages that Pine interpreters are written in
-RESERVED = frozenset((_WORDS + _VARIABLES + _FOREIGN).split())
+RESERVED = frozenset((_LATER + _KEYWORDS + _TYPES + _NAMESPACES + _VARIABLES + _FUNCTIONS + _FOREIGN).split())
 
 
 def safe(name: str) -> str:

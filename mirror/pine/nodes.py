@@ -56,7 +56,7 @@ def add_layer(layer: Layer, library: Library, vectors_read: Iterable[str]) -> Pi
 
     vectors_read: the vector outputs that somebody reads; the others are not kept.
     """
-    prefix = layer.key if layer.number is not None else layer.name.title().replace("_", "")
+    prefix = library.free_type(layer.key if layer.number is not None else layer.name.title().replace("_", ""))
     outputs = {
         port: "float" if kind.size is None else FLOATS
         for port, kind in layer.outputs.items()
@@ -88,7 +88,8 @@ def _step(layer: Layer, library: Library, type_name: str, outputs: dict[str, str
         f"---- {layer.key} {layer.name} ({layer.domain}) ----\nSource: {layer.source}" if layer.source else layer.key
     )
     parameters = ((NODE, type_name), *_own(layer, library), *inputs)
-    return Function(safe(layer.identifier), parameters, body, integer(0), title)
+    name = library.free_function(f"f_{layer.identifier}")
+    return Function(name, parameters, body, integer(0), title)
 
 
 def _own(layer: Layer, library: Library) -> list[tuple[str, str]]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graph.aggregate import aggregate
 from graph.clock import format_clock
 from graph.compiler import Checked
 from graph.language import Layer
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf
+from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.passes.p8_layout import delayed_ports, scalar_fields
 from mirror.pine import helpers
+from mirror.pine.account import tester_value
 from mirror.pine.cut import Cut, inside
 from mirror.pine.knobs import Knobs, knobs
-from mirror.pine.library import Library
+from mirror.pine.library import GRAPH, SEEK, SERIES, TAKE_STEP, Library
 from mirror.pine.names import safe
 from mirror.pine.nodes import PineLayer, add_layer, own_arguments, warmup
 from mirror.pine.syntax import (
@@ -37,11 +38,8 @@ from mirror.pine.syntax import (
     integer,
     number,
 )
-from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value
+from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value, vector_size
 
-GRAPH = "Graph"
-SERIES = "Series"
-STEP = "f_take_step"
 CLOCK = Name("int", "CLOCK")
 
 
@@ -167,14 +165,17 @@ def _gathered(pipeline: Pipeline) -> list[tuple[Node, str, int]]:
     found = []
     for node in pipeline.order():
         for port, binding in node.inputs.items():
-            size = node.layer.inputs[port].size
+            size = vector_size(node.layer.inputs[port])
             if size is not None and not _passes_whole(pipeline, binding):
                 found.append((node, port, size))
     return found
 
 
 def _passes_whole(pipeline: Pipeline, binding: Binding) -> bool:
-    return isinstance(binding, PortRef) and inside(pipeline.graph, pipeline.cut.nodes, frozenset(), binding)
+    """True for a vector on the chart; a scalar that feeds a port per symbol is gathered."""
+    if not isinstance(binding, PortRef) or not inside(pipeline.graph, pipeline.cut.nodes, frozenset(), binding):
+        return False
+    return pipeline.graph.nodes[binding.node].layer.outputs[binding.port].size is not None
 
 
 def _graph_fields(pipeline: Pipeline, layers: dict[Layer, PineLayer]) -> list[tuple[str, str, Expr]]:
@@ -230,7 +231,7 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
     lines: list[Statement] = []
     for port in pipeline.embedded:
         exported = Field(SERIES, Name(GRAPH, "g"), series_name(port))
-        lines.append(Do(Call("float", "f_seek", (exported, Name("float", "now")))))
+        lines.append(Do(Call("float", SEEK, (exported, Name("float", "now")))))
     for clock in pipeline.slow_clocks():
         lines += _slow_bar(pipeline, clock)
     for node in pipeline.order():
@@ -246,7 +247,7 @@ def _step_function(pipeline: Pipeline, layers: dict[Layer, PineLayer], turned: d
             lines.append(Assign(target, value))
     parameters = (("g", GRAPH), ("event", EVENT), ("now", "float"))
     return Function(
-        STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan."
+        TAKE_STEP, parameters, tuple(lines), integer(0), "One step of the whole graph, in the order of the plan."
     )
 
 
@@ -296,23 +297,23 @@ class _Reader:
         """The arguments of a node's step; vectors are gathered into `lines` first."""
         found: list[Expr] = []
         for port, binding in node.inputs.items():
-            size = node.layer.inputs[port].size
-            if size is None:
+            kind = node.layer.inputs[port]
+            if vector_size(kind) is None:
                 (field_name, scalar), *_ = scalar_fields(node.key, port, binding)
                 found.append(self._scalar(node, field_name, scalar))
             elif _passes_whole(self._pipeline, binding) and isinstance(binding, PortRef):
                 found.append(self.late(binding) if binding.delay else self.port(binding))
             else:
-                found.append(self._gather(node, port, binding, lines))
+                each = isinstance(binding, VectorOf) or kind.per_symbol
+                found.append(self._gather(node, port, scalar_fields(node.key, port, binding) if each else [], lines))
         return found
 
-    def _gather(self, node: Node, port: str, binding: Binding, lines: list[Statement]) -> Expr:
+    def _gather(self, node: Node, port: str, elements: Iterable[tuple[str, Scalar]], lines: list[Statement]) -> Expr:
         target = Field(FLOATS, Name(GRAPH, "g"), _gathered_name(node, port))
-        if isinstance(binding, VectorOf):
-            for k, (field_name, scalar) in enumerate(scalar_fields(node.key, port, binding)):
-                value = self._scalar(node, field_name, scalar)
-                if value != NA:  # the vector is missing throughout at the start
-                    lines.append(Do(Call("void", "array.set", (target, integer(k), value))))
+        for k, (field_name, scalar) in enumerate(elements):
+            value = self._scalar(node, field_name, scalar)
+            if value != NA:  # the vector is missing throughout at the start
+                lines.append(Do(Call("void", "array.set", (target, integer(k), value))))
         return target
 
     def _scalar(self, node: Node, field_name: str, scalar: Binding) -> Expr:
@@ -342,7 +343,8 @@ class _Reader:
         if ref.group == "market":
             return Field(EVENT, Name(GRAPH, "g"), bar_name(node.clock_ms)) if slow else Name(EVENT, "event")
         if ref.group != "clock":
-            return NA
+            value = tester_value(ref) if self._pipeline.cut.strategy else None
+            return NA if value is None else value
         close = Binary("float", "+", Name("float", "now"), CLOCK)
         if ref.port == "close_time":
             return close

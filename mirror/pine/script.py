@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from graph.clock import format_clock
 from graph.market import SCALARS
+from mirror.pine.library import GRAPH, TAKE_STEP
 from mirror.pine.names import safe
-from mirror.pine.pipeline import CLOCK, GRAPH, STEP, Pipeline
+from mirror.pine.pipeline import CLOCK, Pipeline
 from mirror.pine.syntax import (
     Assign,
     Binary,
@@ -80,7 +81,7 @@ def _drive(pipeline: Pipeline) -> list[Statement]:
         integer(1),
         missed,
         (
-            Do(Call("int", STEP, (graph, Field(EVENT, graph, "nothing"), ago))),
+            Do(Call("int", TAKE_STEP, (graph, Field(EVENT, graph, "nothing"), ago))),
             Assign(now, ago),
         ),
     )
@@ -113,7 +114,7 @@ def _drive(pipeline: Pipeline) -> list[Statement]:
                 ),
                 If(Binary("bool", ">", missed, integer(0)), (catch_up,)),
                 *take,
-                Do(Call("int", STEP, (graph, event, _NOW))),
+                Do(Call("int", TAKE_STEP, (graph, event, _NOW))),
                 Assign(now, _NOW),
             ),
         ),

@@ -8,13 +8,18 @@ from graph.language import Layer, Parameters, State, StateField, state_fields
 from graph.layout import array_size, nested_capacity
 from graph.market import LADDERS, SCALARS
 from graph.model_file import ModelFile
-from graph.types import EdgeType, Vector
+from graph.types import EdgeType, PortType, Vector
 from mirror.pine.names import safe
 from mirror.pine.syntax import FLOATS, NA, Call, Expr, Literal, TypeDef, integer, number
 
 EVENT = "MarketEvent"
 EVENT_FIELDS = {**dict.fromkeys(SCALARS, "float"), **dict.fromkeys(LADDERS, FLOATS)}
 BOOK_ROOM = 1  # levels of the book of an event: a chart has none, so that one missing level says all
+
+
+def vector_size(port: PortType) -> int | None:
+    """The elements of a port in a script, None for a scalar: what has a value per symbol has one, the chart's."""
+    return 1 if port.per_symbol else port.size
 
 
 def scalar_or_record(hint: Any) -> str | type:

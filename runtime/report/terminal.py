@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from graph.clock import format_time
 from runtime.attribution import Driver
 from runtime.metrics import Metrics, SymbolFigures, VetoCount
 from runtime.report.series import bucket_starts
@@ -31,6 +32,8 @@ def print_summary(
 ) -> None:
     """Print the figures, the symbols, the most frequent vetoes and where the report lies."""
     console.print(_title(result))
+    if result.ruined:
+        console.print(_ruin(result), soft_wrap=True)
     if console.encoding.lower().startswith("utf"):
         console.print(_spark_line(result, metrics, console.width), no_wrap=True)
     console.print()
@@ -48,6 +51,9 @@ def print_summary(
     if metrics.vetoes:
         console.print()
         console.print(_vetoes(metrics.vetoes))
+    if result.held_back:
+        console.print()
+        console.print(_held_back(result))
     if report is not None:
         console.print()
         # a path is for copying: never broken over lines, never read as markup
@@ -167,6 +173,34 @@ def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
     table = _table("most frequent vetoes", "bars", "share")
     for veto in vetoes[:_MOST_VETOES]:
         table.add_row(Text(veto.name), f"{veto.bars:,}", _percent(veto.share))
+    return table
+
+
+def _ruin(result: BacktestResult) -> Text:
+    last = result.equity.row(-1, named=True)
+    when = format_time(last["time"])
+    text = (
+        f"The account is used up: equity is {_money(last['equity'])} at the close of {when} UTC. The run ended there."
+    )
+    return Text(text, "bold red")
+
+
+def _held_back(result: BacktestResult) -> Table:
+    """What the border of the plan did to orders; see graph.border."""
+    table = _table("orders held back by", "orders", "limit")
+    words = {
+        "bound": "the gate's bound",
+        "position": "position",
+        "gross": "gross",
+        "order": "value of one order",
+        "collar": "price collar",
+        "rate": "orders per minute",
+        "day_loss": "loss of the day",
+        "called_off": "the gate's bound, called off",
+    }
+    limits = dict(result.limits) | {"rate": result.limits.get("orders_per_minute")}
+    for reason, count in result.held_back.items():
+        table.add_row(Text(words[reason]), f"{count:,}", f"{limits.get(reason) or _BLANK}")
     return table
 
 

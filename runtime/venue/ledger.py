@@ -139,6 +139,16 @@ def liquidation_price(account, wallet, settings) -> float:
 
 
 @kernel
+def reach_of(account) -> float:
+    """Exposure if everything that can still fill did, on the side that leads farther; at the last close, signed."""
+    if account.buying + account.selling == 0.0 or not account.mark > 0.0:
+        return account.exposure
+    highest = account.position + account.buying
+    lowest = account.position - account.selling
+    return account.mark * (highest if fabs(highest) >= fabs(lowest) else lowest)
+
+
+@kernel
 def settle(accounts, wallet, settings):
     """Equity, exposure and leverage of the whole account at the last closes; summed afresh, so nothing drifts."""
     net = 0.0
@@ -147,6 +157,7 @@ def settle(accounts, wallet, settings):
     positions = 0.0
     for i in range(len(accounts)):
         exposure = accounts[i].exposure
+        accounts[i].reach = reach_of(accounts[i])
         net += exposure
         gross += fabs(exposure)
         reserved += accounts[i].reserved

@@ -181,6 +181,28 @@ def pass_time(account):
 
 
 @kernel
+def report_fillable(account):
+    """Sums what can still fill: every order until the venue knows better, whatever has been sent behind it."""
+    account.buying = 0.0
+    account.selling = 0.0
+    for k in range(account.messages):
+        if is_order(account, k) and account.message_reduce[k] == 0.0:
+            if account.message_side[k] > 0.0:
+                account.buying += account.message_qty[k]
+            else:
+                account.selling += account.message_qty[k]
+    return 0.0
+
+
+@kernel
+def outlasting(account, settings, side: float) -> float:
+    """Quantity on a side that can still fill after one more order is sent: without latency that order replaces it."""
+    if settings.latency_bars == 0:
+        return 0.0
+    return account.buying if side > 0.0 else account.selling
+
+
+@kernel
 def report_orders(account, wallet):
     """Brings the account's ports on open orders, and the margin they reserve, up to date."""
     k = working_order(account)
@@ -189,6 +211,7 @@ def report_orders(account, wallet):
     account.working = 0.0
     account.open_orders = 0.0
     account.open_age = 0.0
+    report_fillable(account)
     if k >= 0:
         account.working = account.message_side[k] * account.message_qty[k]
         account.open_orders = 1.0

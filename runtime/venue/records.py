@@ -7,8 +7,10 @@ import numpy as np
 from graph.account import FILL_REASONS
 from graph.language import Array, State, array
 
-SLOTS = 8
-"""Messages of one symbol that can be open or under way: one a step of latency, the one that works, and the new one."""
+MOST_LATENCY = 5
+SLOTS = 2 * (MOST_LATENCY + 1) + 2
+"""Messages of one symbol that can be open or under way: an order or a cancel, and levels, per step of latency and for
+the new step; the order that works; one in reserve. A cancel for which there is no slot would be lost."""
 
 MARKET = 0.0
 LIMIT = 1.0
@@ -58,6 +60,10 @@ class Account(State):
     fees: float = 0.0
     funding: float = 0.0
     working: float = 0.0
+    buying: float = 0.0
+    selling: float = 0.0
+    reach: float = 0.0
+    mark: float = nan
     open_orders: float = 0.0
     open_age: float = 0.0
     rejects: float = 0.0
@@ -75,7 +81,6 @@ class Account(State):
     min_notional: float = 0.0
     max_qty: float = 0.0
     # the venue's own
-    mark: float = nan  # last close
     level_time: float = nan  # decision that set the protective levels
     reserved: float = 0.0  # notional by which open orders may enlarge the exposure
     reject_reason: int = 0  # of the last refused order, an index into REJECTS

@@ -1,6 +1,7 @@
 """What a simulated venue can be told. All zero (the window apart) is a venue without friction: the textbook's fills."""
 
 from graph.language import Parameters, param
+from runtime.venue.records import MOST_LATENCY
 
 
 class VenueSettings(Parameters):
@@ -13,7 +14,7 @@ class VenueSettings(Parameters):
     impact: float = param(0.7, 0.0, 10.0, "of the square-root law: impact x volatility x sqrt(quantity / volume)")
     volatility_window: int = param(240, 1, 100000, "bars of the decayed volatility and volume in the square-root law")
     participation: float = param(0.1, 0.0, 1.0, "largest share of a bar's volume that fills; 0 sets no limit")
-    latency_bars: int = param(0, 0, 5, "steps that an order, a cancel or a level arrives late")
+    latency_bars: int = param(0, 0, MOST_LATENCY, "steps that an order, a cancel or a level arrives late")
     limit_through: int = param(1, 0, 10, "ticks by which the market must trade through a limit; 0: a touch fills")
     own_price: int = param(1, 0, 1, "1: a resting limit that the open jumps over fills at its price; 0: at the open")
     funding: int = param(1, 0, 1, "1: pay and receive the recorded funding")

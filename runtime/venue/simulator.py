@@ -8,7 +8,7 @@ from graph.venue import Venue
 from runtime.venue.costs import bar_room, observe, taker_price
 from runtime.venue.ledger import forget_fills, log_fills, pay_funding, post_fill, settle, value_position
 from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed
-from runtime.venue.messages import arrive, at_market, pass_time, report_orders, wait_for_bar
+from runtime.venue.messages import arrive, at_market, outlasting, pass_time, report_orders, wait_for_bar
 from runtime.venue.orders import place
 from runtime.venue.protection import close_position, live_on, live_through, take_out
 from runtime.venue.records import AGGRESSIVE, BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
@@ -111,4 +111,6 @@ def close_out(account, wallet, settings, event, now, symbol, fills):
     return 0.0
 
 
-SIMULATED = Venue(Account, Wallet, VenueSettings, FILL, FILLS_PER_BAR, passes_quietly, meet_market, settle, place)
+SIMULATED = Venue(
+    Account, Wallet, VenueSettings, FILL, FILLS_PER_BAR, passes_quietly, meet_market, settle, outlasting, place
+)

@@ -24,7 +24,7 @@ WARM_UP = 1500
 
 @cache
 def plan() -> Plan:
-    registry = catalogue().with_folder(HERE)
+    registry = catalogue().with_package("tests.account_loop", HERE)
     return compile_plan(checked_or_raise(HERE / "wiring.yaml", registry), SIMULATED, SYMBOLS)
 
 

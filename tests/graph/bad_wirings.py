@@ -209,7 +209,7 @@ CASES = {
         RISK + GATE + "  mean: {layer: smooth, inputs: {x: call.side}}\n"
         "  size: {layer: gather, inputs: {values: [mean.mean]}}\n"
         "orders: {side: gate.side, qty: gate.qty, ttl: size.present}\n",
-        ("W042", "5:3", "an order can be made without the risk gate: call -> mean -> size -> orders", "L4 (risk_man"),
+        ("W044", "10:47", "`orders.ttl` is size.present, which is no output of the risk gate", "or give any number"),
     ),
     "gate not governed": (
         RISK + GATE.replace("trade: governor.trade", "trade: 1") + ORDERS,
@@ -221,7 +221,7 @@ CASES = {
     ),
     "order from nowhere": (
         RISK + GATE + "orders: {side: gate.side, qty: 1}\nrecord: [gate.qty]\n",
-        ("W044", "8:32", "`orders.qty` does not come from a risk gate", "wire it behind L4"),
+        ("W044", "8:32", "`orders.qty` is 1, which is no output of the risk gate", "wire it to an output of L4"),
     ),
     "key stands twice": (
         HEAD + "nodes:\n  L14: {inputs: {close: 1}}\n  L14: {inputs: {close: 2}}\n",

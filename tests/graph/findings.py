@@ -20,7 +20,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._registry = catalogue().with_folder(BLOCKS)
+        self._registry = catalogue().with_package("tests.graph", BLOCKS)
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
         for name, content in files.items():

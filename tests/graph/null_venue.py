@@ -35,6 +35,11 @@ def settle_nothing(accounts, wallet, settings):
 
 
 @kernel
+def nothing_outlasts(account, settings, side):
+    return 0.0
+
+
+@kernel
 def place_nothing(
     account, wallet, settings, now, side, qty, price, valid, reduce_only, post_only, kind, ttl, command, stop, take
 ):
@@ -42,5 +47,14 @@ def place_nothing(
 
 
 NULL_VENUE = Venue(
-    Account, Wallet, Settings, np.dtype([("time", "f8")]), 1, passes_always, meet_nothing, settle_nothing, place_nothing
+    account=Account,
+    wallet=Wallet,
+    settings=Settings,
+    fill=np.dtype([("time", "f8")]),
+    fills_per_bar=1,
+    passes_quietly=passes_always,
+    meet_market=meet_nothing,
+    settle=settle_nothing,
+    outlasting=nothing_outlasts,
+    place=place_nothing,
 )

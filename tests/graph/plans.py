@@ -17,7 +17,7 @@ from tests.graph.null_venue import NULL_VENUE, Settings
 
 @cache
 def registry() -> Registry:
-    return catalogue().with_folder(Path(__file__).parent)
+    return catalogue().with_package("tests.graph", Path(__file__).parent)
 
 
 def checked(text: str) -> Checked:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graph.kernel.call import Call
 from graph.kernel_text import imports
-from graph.machine_code import Call
 from graph.market import BAR_EVENT, missing_events
 from graph.passes.p10_build import build, fingerprint
 from graph.session import Session

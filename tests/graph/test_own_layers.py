@@ -86,7 +86,7 @@ def kernel_file(body: str) -> str:
         ("return Out(x * listed)", "K006", "25:20", "`listed` is no argument, local, constant or kernel"),
         ("return Out(Out.value)", "K007", "25:16", "`Out.value`: only fields of an argument can be read"),
         ("return Out(s.recent[-1])", "K009", "25:16", "counts from the end"),
-        ("p.window = 3\nreturn Out(x)", "K008", "25:5", "parameters cannot be written"),
+        ("p.window = 3\nreturn Out(x)", "K008", "25:5", "`p.window`: parameters cannot be written"),
     ],
 )
 def test_kernel_outside_the_language(body: str, code: str, place: str, message: str, desk: Desk) -> None:

@@ -14,7 +14,7 @@ from layers import catalogue
 from tests.graph.bad_wirings import GATE, ORDERS, RISK
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = wiring_schema(catalogue().with_folder(Path(__file__).parent))
+SCHEMA = wiring_schema(catalogue().with_package("tests.graph", Path(__file__).parent))
 
 
 def problems(text: str) -> list[str]:

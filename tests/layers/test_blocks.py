@@ -11,10 +11,10 @@ from layers.blocks.atr import step as atr
 from layers.blocks.crossover import step as crossover
 from layers.blocks.equity_share import step as equity_share
 from layers.blocks.sma import step as sma
-from tests.layers.real_data import FOLDER, real_bars
+from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
 
-SYMBOLS = ("bitfinex_btcusd_1m", "binance_dogeusdt_1m")
+SYMBOLS = ("bitfinex_btcusd_1m", "binance_dogeusdt_1m", *SHIPPED)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)

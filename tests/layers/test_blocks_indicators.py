@@ -7,13 +7,13 @@ import pytest
 import talib
 
 from layers import catalogue
-from tests.layers.real_data import real_bars
+from tests.layers.real_data import SHIPPED, real_bars
 from tests.layers.single import run_layer
 
 Values = dict[str, np.ndarray]
 
 
-@pytest.fixture(params=["bitfinex_btcusd_1m", "binance_dogeusdt_1m"])
+@pytest.fixture(params=["bitfinex_btcusd_1m", "binance_dogeusdt_1m", *SHIPPED])
 def bars(request: pytest.FixtureRequest) -> Values:
     return real_bars(request.param, 100_000)
 

@@ -8,7 +8,7 @@ import pytest
 import talib
 
 from layers import catalogue
-from tests.layers.real_data import FOLDER, real_bars
+from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
 
 FILES = ("bitfinex_btcusd_1m", "bitfinex_xrpusd_1m", "binance_dogeusdt_1m")
@@ -16,7 +16,7 @@ BARS = 100_000
 Values = dict[str, np.ndarray]
 
 
-@pytest.fixture(params=FILES)
+@pytest.fixture(params=[*FILES, *SHIPPED])
 def bars(request: pytest.FixtureRequest) -> Values:
     return real_bars(request.param, BARS)
 
@@ -184,6 +184,25 @@ def test_l19_is_the_supertrend_of_tradingview() -> None:
     assert len(np.unique(found["side"][10:])) == 2
     assert np.array_equal(found["side"][10:], sides[10:]) or np.array_equal(found["side"][10:], -sides[10:])
     assert np.all((found["side"][10:] > 0) == (table["close"].to_numpy()[10:] > found["line"][10:]))
+
+
+def test_l19_keeps_its_band_when_a_close_lies_on_it() -> None:
+    """By hand, window 2, mult 1. Short: ranges average 2.5, 3.25, 3.625, 4.3125, 5.15625 and 5.078125 from bar 1 on;
+    the upper band stands at 97.5 + 2.5 = 100, bar 4 closes on it, bar 6 above it, and the lower band has been
+    97.5 - 2.5 = 95 throughout. Long: ranges average 5, 8, 6.5, 5.75 and 6.375; bar 2 closes above 95 + 5 = 100, the
+    lower band stands at 104 - 8 = 96, bar 4 closes on it."""
+    short = {"high": [99, 100, 99, 100, 100, 102, 102], "low": [99, 95, 95, 96, 95, 96, 97]}
+    short["close"] = [99, 97, 98, 97, 100, 97, 101]
+    long = {
+        "high": [100, 97, 106, 100, 99, 103],
+        "low": [96, 93, 102, 98, 95, 100],
+        "close": [99, 95, 103, 100, 96, 100],
+    }
+    lines = ([100, 100, 100, 100, 100, 95], [100, 96, 96, 96, 96])
+    sides = ([-1, -1, -1, -1, -1, 1], [-1, 1, 1, 1, 1])
+    for prices, line, side in zip((short, long), lines, sides, strict=True):
+        found = run("L19", {n: np.array(v, dtype=np.float64) for n, v in prices.items()}, {"window": 2, "mult": 1.0})
+        assert found["line"][1:].tolist() == line and found["side"][1:].tolist() == side
 
 
 def test_l19_stop_line_never_retreats_while_a_side_holds(bars: Values) -> None:

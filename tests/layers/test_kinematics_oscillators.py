@@ -18,7 +18,7 @@ from tests.layers.test_kinematics import FILES, Values, assert_same, run, shifte
 BARS = 100_000
 
 
-@pytest.fixture(params=FILES)
+@pytest.fixture(params=[*FILES, "shipped_eurusd_1h", "shipped_sp500_1d", "shipped_nasdaq_1d"])
 def bars(request: pytest.FixtureRequest) -> Values:
     return real_bars(request.param, BARS)
 

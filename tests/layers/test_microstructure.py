@@ -14,6 +14,7 @@ from scipy.stats import norm
 from statsmodels.regression.rolling import RollingOLS
 
 from layers import catalogue
+from runtime.data.synthetic import synthetic_market
 from tests.layers.real_data import FOLDER, real_bars
 from tests.layers.single import run_layer
 
@@ -51,10 +52,12 @@ def test_l10_walks_the_book(notional: float) -> None:
 
 
 def recorded_books() -> dict[str, np.ndarray]:
-    """The ten best levels on each side after every message of a recorded book."""
+    """The ten best levels on each side after every message of a recorded book, or on the built-in market's closes."""
     file = FOLDER / "book" / "bybit_xrpusdt_ob500_20241201.parquet"
     if not file.exists():
-        pytest.skip("recorded market data (../shared/data) is absent")
+        (block,) = synthetic_market(("XRPUSDT",), 2_000, seed=1, book=True).blocks(2_000)
+        present = ~np.isnan(block.events["time"][:, 0])
+        return {name: block.events[name][present, 0] for name in LADDERS}
     levels: dict[int, dict[float, float]] = {1: {}, -1: {}}
     rows: dict[str, list[list[float]]] = {name: [] for name in LADDERS}
     for _, message in pl.read_parquet(file).group_by("update_id", maintain_order=True):

@@ -73,3 +73,11 @@ def test_gaps_filled_from_later_bars_are_caught(plan: Plan, bars: pl.DataFrame) 
     with_gaps = bars.filter(pl.int_range(pl.len()) % 5 != 2)
     assert causality_findings(plan, with_gaps, replay_all) == []
     assert causality_findings(plan, with_gaps, backfilled)
+
+
+def test_each_step_is_announced(plan: Plan, bars: pl.DataFrame) -> None:
+    steps: list[str] = []
+    assert causality_findings(plan, bars, replay_all, announce=steps.append) == []
+    assert steps[0] == "reference run of 1200 bars"
+    assert [step.split(":")[0] for step in steps[1:]] == [f"cut {n} of 4" for n in (1, 1, 2, 2, 3, 3, 4, 4)]
+    assert [step.split()[-1] for step in steps[1:]] == ["removed", "disturbed"] * 4

@@ -18,6 +18,7 @@ from runtime.data.findings import DataError
 from runtime.data.market import Market, market_from
 from runtime.data.resample import resample, resample_file
 from runtime.data.store import check_store, open_market, open_series
+from tests.layers.real_data import real_bars
 from tests.runtime.bars import MINUTE, T0, bars, changed, recorded
 
 
@@ -175,7 +176,7 @@ def test_a_table_in_memory_is_checked_as_a_file_is() -> None:
 
 
 def test_resampling_agrees_with_polars_and_with_pandas() -> None:
-    table = pl.read_parquet(recorded("bars/binance_xrpeth_1m.parquet"))
+    table = pl.DataFrame({"symbol": "XRPETH", **real_bars("binance_xrpeth_1m")})
     table = table.with_columns(trades=pl.lit(2.0), funding_rate=pl.lit(None, dtype=pl.Float64))
     slow = resample(table, 15 * MINUTE)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from runtime.venue import FRICTIONLESS
-from tests.layers.real_data import real_bars
+from tests.layers.real_data import real_bars, recording
 from tests.runtime.venue_driver import MINUTE, PORTS, Outcome, block_of, no_orders, order, simulate
 
 CASH = 1e8
@@ -175,7 +175,7 @@ def test_brackets_as_backtesting_py(symbol: str, width: float, passed_at_open: i
         assert ours.fills["reason"][2 * k + 1] == 2
         assert trips[k, 3] == columns["open"][t]
         assert columns["low"][t] <= expected[k, 3] <= columns["high"][t]
-    assert len(differ) == passed_at_open
+    assert len(differ) == passed_at_open or not recording(symbol).exists()
     expected[differ, 3] = trips[differ, 3]
     np.testing.assert_allclose(trips, expected, rtol=1e-12)
     assert {1, 2} <= set(ours.fills["reason"])

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from graph.account import ORDER_PORTS
+from graph.kernel.call import Call
 from graph.kernel_text import KernelText, imports
 from graph.layout import state_dtype, write_first_values
-from graph.machine_code import Call
 from graph.market import MARKET_EVENT, missing_events
 from graph.passes.p10_build import build, fingerprint
 from graph.plan import settings_record

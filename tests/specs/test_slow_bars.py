@@ -14,7 +14,7 @@ from graph.session import Session
 from layers import catalogue
 from runtime.data.market import market_from
 from runtime.venue import SIMULATED, VenueSettings
-from tests.layers.real_data import FOLDER
+from tests.layers.real_data import real_bars
 
 WIRING = """
 stratoquant: 1
@@ -30,10 +30,7 @@ PARTS = ("time", "open", "high", "low", "close", "volume")
 
 @pytest.mark.parametrize(("node", "clock", "minutes"), [("quarter", "15m", 15), ("hour", "1h", 60)])
 def test_slow_bars_are_those_of_polars(tmp_path: Path, node: str, clock: str, minutes: int) -> None:
-    file = FOLDER / "bars" / "binance_xrpeth_1m.parquet"
-    if not file.exists():
-        pytest.skip("recorded market data (../shared/data) is absent")
-    bars = pl.read_parquet(file).with_columns(pl.lit("XRPETH").alias("symbol"))  # a third of its minutes is missing
+    bars = pl.DataFrame({"symbol": "XRPETH", **real_bars("binance_xrpeth_1m")})  # a third of its minutes is missing
     wiring = tmp_path / "slow.yaml"
     wiring.write_text(WIRING, encoding="utf-8")
     plan = compile_plan(checked_or_raise(wiring, catalogue()), SIMULATED, ["XRPETH"])

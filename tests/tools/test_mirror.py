@@ -48,7 +48,11 @@ def test_a_script_is_written_and_described(shell: Shell) -> None:
     facts = json.loads(shell.out)
     text = Path(facts["file"]).read_text(encoding="utf-8")
     assert facts["file"] == "wiring_master.pine" and text.startswith("//@version=6\n")
-    assert "L4" in facts["left_out"] and "L3.direction" not in facts["not_shown"] and "L4.target" in facts["not_shown"]
+    assert (
+        facts["left_out"]["L4"]["kind"] == "account"
+        and "L3.direction" not in facts["not_shown"]
+        and "L4.target" in facts["not_shown"]
+    )
     assert "L10.bid_px" in facts["switched_off"]
     assert facts["plots"] <= 64 and facts["tokens"] <= 100_000
     assert "Left out: " in text and "L14_window" not in text and 'input.int(14, "window"' in text
@@ -63,6 +67,15 @@ def test_a_script_for_the_screen_is_the_script_alone(shell: Shell) -> None:
 def test_a_parameter_of_the_wiring_is_the_default_of_its_knob(shell: Shell) -> None:
     assert shell.run("mirror", "pine", written(RSI), "--set", "L14.window=21", "-o", "-") == 0
     assert 'int l14_window = input.int(21, "window", minval = 2, maxval = 84' in shell.out
+
+
+def test_a_strategy_sends_the_orders_of_the_wiring(shell: Shell) -> None:
+    assert shell.run("mirror", "pine", str(ROOT / "specs" / "sma_cross.yaml"), "--strategy", "--json") == 0
+    facts = json.loads(shell.out)
+    assert not facts["left_out"] and not facts["switched_off"] and facts["plots"] == len(facts["shown"]) + 2
+    assert "strategy.order(" in Path(facts["file"]).read_text(encoding="utf-8")
+    assert shell.run("mirror", "pine", str(ROOT / "specs" / "sma_cross.yaml")) == 0
+    assert "L4: needs the account, which only a strategy has" in shell.out.replace("\n", " ")
 
 
 def test_a_strategy_follows_the_direction(shell: Shell) -> None:
@@ -146,7 +159,7 @@ def test_what_crosses_the_cut_comes_from_the_run(shell: Shell) -> None:
 
 
 BAD = {
-    "nothing translatable": (HOLLOW, (), 1, ("M001", "L80 sees every symbol")),
+    "nothing translatable": (HOLLOW, (), 1, ("M001", "L80: has portfolio scope")),
     "unknown port": (RSI, ("--ports", "L14.rsy"), 1, ("M005", "did you mean L14.rsi?")),
     "port outside": (RSI + "roles: {x: L14.rsi}\n", ("--ports", "L0.bid_px"), 1, ("M002", "it is a vector")),
     "no run": (RSI, ("--embed", "nowhere"), 3, ("M020", "nowhere/result.json: no such file", "stratoquant backtest")),

@@ -106,13 +106,20 @@ def _prose(layer: Layer, title: str) -> str:
     return f'<section><h2>{title[:-1]}</h2><p class="rule">{with_formulas(" ".join(own), names)}</p></section>'
 
 
+_ON_TRADINGVIEW = {
+    "yes": "translated to Pine",
+    "no": "left out of an indicator",
+    "source": "the chart's bars",
+}
+
+
 def _facts(layer: Layer) -> str:
     facts = {
         "source": layer.source,
         "compared with": layer.oracle,
         "scope": "portfolio: one step for all symbols" if layer.portfolio else "",
         "loop": "closed: reads the account" if layer.closed_loop else "",
-        "on TradingView": {"yes": "translated to Pine", "no": "left out", "source": "the chart's bars"}[layer.pine],
+        "on TradingView": _ON_TRADINGVIEW[layer.pine],
         "wired in": ", ".join(wired_in(layer)),
         "cost": cost_of(layer),
     }

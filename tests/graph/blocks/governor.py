@@ -13,6 +13,15 @@ class Out(NamedTuple):
     scale: Unit
 
 
-@layer(None, "governor", domain="risk", source="test", scope="portfolio", loop="closed", role="governor")
+@layer(
+    None,
+    "governor",
+    domain="risk",
+    source="test",
+    scope="portfolio",
+    loop="closed",
+    role="governor",
+    origins={"kill": "operator.kill"},
+)
 def step(kill: Flag, quality: Unit) -> Out:
     return Out(1.0 - kill, 0.0, kill, quality)

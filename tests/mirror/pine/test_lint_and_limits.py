@@ -11,8 +11,8 @@ from layers import catalogue
 from mirror.pine import limits, lint
 from mirror.pine.export import choose, export
 from mirror.pine.limits import measure
-from mirror.pine.names import RESERVED, safe
 from mirror.pine.printing import expr_text, script_text
+from mirror.pine.script import LONGEST_GAP
 from mirror.pine.syntax import (
     FLOATS,
     NA,
@@ -64,7 +64,7 @@ DEFECTS = {
         script(Declare("int", "n", integer(1)), Declare("int", "n", integer(2))),
         "declared twice",
     ),
-    "a reserved name": (script(Declare("float", "close", number(1.0))), "close cannot be a name"),
+    "a reserved name": (script(Declare("float", "close", number(1.0))), "close is reserved and cannot be a variable"),
     "a field that is not there": (
         script(
             Declare("Point", "p", Call("Point", "Point.new", (NA, integer(0)))),
@@ -77,10 +77,39 @@ DEFECTS = {
         script(Do(Call("float", "ta.ema", (number(1.0), integer(2))))),
         "is not defined before its call",
     ),
+    "two parameters of one name": (
+        script(functions=(function(parameters=(("x", "float"), ("x", "int"))),)),
+        "two parameters of one name",
+    ),
+    "a function that is called like a variable": (
+        script(Declare("int", "f", integer(1)), functions=(function(),)),
+        "f is declared twice, as a function and as a variable",
+    ),
     "a parameter that is assigned to": (script(functions=(function(Assign(X, number(1.0))),)), "is assigned to"),
     "a loop variable that is assigned to": (
         script(Loop("k", integer(0), integer(3), (Assign(Name("int", "k"), integer(1)),))),
         "is assigned to",
+    ),
+    "a loop that may count down": (
+        script(
+            Declare("int", "n", integer(0)),
+            Loop("k", integer(0), Binary("int", "-", Name("int", "n"), integer(1)), (Do(integer(0)),)),
+        ),
+        "the loop over k may count down",
+    ),
+    "a loop with a test of something else": (
+        script(
+            Declare("int", "n", integer(0)),
+            If(
+                Binary("bool", ">", Name("int", "n"), integer(0)),
+                (Loop("k", integer(2), Binary("int", "-", Name("int", "n"), integer(1)), (Do(integer(0)),)),),
+            ),
+        ),
+        "the loop over k may count down",
+    ),
+    "a loop of numbers that counts down": (
+        script(Loop("k", integer(0), integer(-1), (Do(integer(0)),))),
+        "the loop over k may count down",
     ),
     "a global that a function assigns to": (
         script(functions=(function(Assign(Name("float", "y"), number(1.0))),)),
@@ -120,11 +149,6 @@ def test_a_sound_script_passes() -> None:
     )
     good = function(*body, result=Name("float", "y"))
     lint.check(script(Declare("float", "z", Call("float", "f", (number(1.0),))), functions=(good,)))
-
-
-def test_names_that_are_taken_get_another() -> None:
-    assert all(safe(word) == f"{word}_" for word in RESERVED)
-    assert safe("rsi") == "rsi"
 
 
 def test_the_text_of_an_expression_means_the_tree() -> None:
@@ -190,3 +214,24 @@ def test_what_only_dropped_ports_needed_goes_too() -> None:
     small = export(checked, choose(checked, ["L14.rsi"]))
     assert small.cut.nodes == {"L0", "L14"}
     assert "l1_market_regime" not in small.text and "l14_rsi" in small.text
+
+
+def test_the_page_of_limits_says_what_is_checked() -> None:
+    page = (SPECS.parent / "docs" / "pine_limits.md").read_text(encoding="utf-8")
+    allowed = {
+        "compiled tokens": limits.TOKENS,
+        "variables in one scope": limits.VARIABLES,
+        "plots": limits.PLOTS,
+        "requests": limits.REQUESTS,
+        "characters in one text": limits.STRING,
+        "elements in one array": limits.ELEMENTS,
+        "bytes of source": limits.TEXT_BYTES,
+        "labels": limits.LABELS,
+    }
+    for name, bound in allowed.items():
+        assert f"| {name} | {bound:,} |" in page
+    assert f"up to {LONGEST_GAP:,} times" in page and "## Not known" in page
+    checked = checked_or_raise(SPECS / "bars_only.yaml", catalogue())
+    assert export(checked, choose(checked)).usage.tokens == pytest.approx(78_000, rel=0.05), (
+        "the page says another size"
+    )

@@ -107,3 +107,31 @@ def test_an_engines_built_ins_agree_with_our_primitives_and_with_tradingview(eng
         scale = float(np.nanmax(np.abs(values)))
         assert_close(name, said, ours(bars)[name], scale)
         assert_close(name, said, values, scale)
+
+
+SUPERTREND = """//@version=6
+indicator("supertrend")
+[line, way] = ta.supertrend(1.0, 2)
+plot(line, "line")
+plot(way, "way")
+"""
+
+
+@on_each_engine
+def test_l19_is_the_supertrend_of_an_engine_where_closes_lie_on_its_bands(engine: Engine) -> None:
+    """Every bar has a range of 4, and none leaves the bar before by more: bands and closes are whole numbers."""
+    random = np.random.default_rng(5)
+    middle = np.full(2_000, 200.0)
+    close = middle.copy()
+    for k in range(1, len(close)):
+        middle[k] = close[k - 1] + random.integers(-2, 3)
+        close[k] = middle[k] + random.integers(-2, 3)
+    high, low = middle + 2.0, middle - 2.0
+    time = 1_700_000_040_000 + 60_000 * np.arange(len(close))
+    bars = {"time": time, "open": close, "high": high, "low": low, "close": close, "volume": np.ones(len(close))}
+    prices = {name: bars[name] for name in ("high", "low", "close")}
+    found = run_layer(catalogue().get("L19"), prices, {"window": 2, "mult": 1.0})
+    said = run_script(engine, SUPERTREND, bars, 60_000)
+    assert np.count_nonzero(close[2:] == found["line"][2:]) > 100, "no close lies on a band"
+    np.testing.assert_allclose(found["line"][2:], said["line"][2:], rtol=1e-12)
+    np.testing.assert_array_equal(found["side"][2:], -said["way"][2:])

@@ -12,16 +12,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.clock import parse_time
 from graph.compiler import Checked, checked_or_raise
 from layers import catalogue
 from mirror.engines import Engine, installed
 from mirror.pine.export import choose, computed_ports, export, probe_text
 from mirror.verify import Parity, verify
 from runtime.data.market import Market, market_from
-from runtime.data.store import open_market
 from runtime.data.synthetic import synthesise
-from tests.layers.real_data import FOLDER
+from tests.layers.real_data import real_market
 from tests.mirror.pine.engines import on_each_engine
 from tests.mirror.pine.parity_page import PAGE, page_of, ports_on
 from tests.mirror.pine.random_wirings import chained_layers, each_layer_alone, translatable
@@ -33,10 +31,7 @@ FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthC
 
 
 def recorded(bars: int, symbols: list[str]) -> Market:
-    if not (FOLDER / "bars").exists():
-        pytest.skip("recorded market data (../shared/data) is absent")
-    start = parse_time("2021-04-21")
-    return open_market(FOLDER / "bars", symbols, 60_000, start, start + bars * 60_000)
+    return real_market(symbols, "2021-04-21", bars)
 
 
 def checked_text(text: str, folder: Path) -> Checked:

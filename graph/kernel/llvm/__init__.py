@@ -1,0 +1,1 @@
+"""Functions of the intermediate representation as LLVM IR, and as machine code."""

@@ -1,0 +1,101 @@
+"""Objects on disk: one file per unit, named by what made it, and one list per program of the units that it needs.
+
+A file is written beside its place and moved there, so a reader finds all of it or nothing; it begins with the hash of
+its content, and one that does not match counts as missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+_HASH = 32
+_MOST_BYTES = 1 << 30
+
+
+class ObjectStore:
+    """A folder of objects and lists. What cannot be kept is reported by a warning."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, key: str) -> bytes | None:
+        """The object of a unit; None when there is none, or not a whole one."""
+        path = self._folder / f"{key}.o"
+        try:
+            held = path.read_bytes()
+            os.utime(path)  # what is used lately is kept
+        except OSError:
+            return None
+        content = held[_HASH:]
+        return content if hashlib.sha256(content).digest() == held[:_HASH] else None
+
+    def write(self, key: str, content: bytes) -> bool:
+        """True when it is kept."""
+        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content)
+
+    def read_list(self, name: str) -> list[bytes] | None:
+        """The objects of a program; None when one of them is missing."""
+        try:
+            keys = (self._folder / f"{name}.units").read_text(encoding="ascii").split()
+        except (OSError, UnicodeDecodeError):
+            return None
+        objects = [self.read(key) for key in keys]
+        known = [content for content in objects if content is not None]
+        return known if known and len(known) == len(objects) else None
+
+    def write_list(self, name: str, keys: Sequence[str]) -> bool:
+        """True when it is kept."""
+        return self._put(self._folder / f"{name}.units", "\n".join(keys).encode("ascii"))
+
+    def has_list(self, prefix: str) -> bool:
+        return any(self._folder.glob(f"{prefix}*.units"))
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Held by the one process that builds a program; others wait for it. Without a lock where none can be made."""
+        try:
+            file = (self._folder / f"{name}.lock").open("wb")
+        except OSError:
+            yield
+            return
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def trim(self) -> None:
+        """Removes the objects that were used longest ago while there are more than a gigabyte."""
+        files = []
+        for path in self._folder.glob("*.o"):
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= _MOST_BYTES:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+
+    def _put(self, path: Path, content: bytes) -> bool:
+        part = None
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
+                part.write(content)
+            Path(part.name).replace(path)
+        except OSError as problem:
+            if part is not None:
+                Path(part.name).unlink(missing_ok=True)
+            reason = (problem.strerror or str(problem)).lower()
+            message = f"machine code cannot be kept in {self._folder}: {reason}; each run compiles again until it can"
+            warnings.warn(message, stacklevel=2)
+            return False
+        return True

@@ -1,0 +1,63 @@
+"""Reads an emitted module into typed functions, from its entry downwards. Types come from the entry's arguments.
+
+A kernel is typed once for each combination of types that it is called with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from graph.kernel.errors import KernelTypeError
+from graph.kernel.expressions import place_of
+from graph.kernel.nodes import Function
+from graph.kernel.source import ModuleSource
+from graph.kernel.statements import StatementReader
+from graph.kernel.types import Type
+
+
+def read_program(source: ModuleSource, arguments: Sequence[Type]) -> list[Function]:
+    """The typed functions that the entry needs, callees first; the entry is the last."""
+    program = _Program(source)
+    program.typed(source.entry, tuple(arguments))
+    return list(program.functions.values())
+
+
+class _Program:
+    """The functions read so far, by name and types of their arguments."""
+
+    def __init__(self, source: ModuleSource) -> None:
+        self.functions: dict[tuple[str, tuple[Type, ...]], Function] = {}
+        self._source = source
+        self._open: list[str] = []
+
+    def typed(self, name: str, arguments: tuple[Type, ...]) -> Function:
+        known = self.functions.get((name, arguments))
+        if known is not None:
+            return known
+        tree = self._source.functions[name]
+        if name in self._open:
+            raise KernelTypeError(name, "it calls itself; write a loop", place_of(tree))
+        if len(arguments) != len(tree.args.args):
+            message = f"it takes {len(tree.args.args)} arguments, and is called with {len(arguments)}"
+            raise KernelTypeError(name, message, place_of(tree))
+        self._open.append(name)
+        function = self._read(name, arguments)
+        self._open.pop()
+        self.functions[name, arguments] = function
+        return function
+
+    def _read(self, name: str, arguments: tuple[Type, ...]) -> Function:
+        tree = self._source.functions[name]
+        reader = StatementReader(tree, self._source, self, arguments)
+        body = reader.read()
+        if reader.results_differ:
+            reader = StatementReader(tree, self._source, self, arguments, reader.result)
+            body = reader.read()
+        parameters = tuple(zip((a.arg for a in tree.args.args), arguments, strict=True))
+        return Function(name, _symbol(name, arguments), parameters, reader.result, body, calls=list(reader.calls))
+
+
+def _symbol(name: str, arguments: tuple[Type, ...]) -> str:
+    """Depends on nothing else in the module, so that equal kernels of two modules are equal text."""
+    return f"{name}.{hashlib.sha256('|'.join(kind.key for kind in arguments).encode()).hexdigest()[:8]}"

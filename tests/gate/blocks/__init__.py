@@ -1,0 +1,1 @@
+"""Layers that a wiring of the attacks needs."""
