@@ -34,14 +34,16 @@ class Rules(_Section):
 
     tick: Step = Field(0.0, description="step of the price, quote currency, or auto")
     lot: Step = Field(0.0, description="step of the quantity, base asset, or auto")
-    min_notional: float = Field(0.0, ge=0.0, description="least value of an order, quote currency")
-    max_qty: float = Field(0.0, ge=0.0, description="largest quantity of an order, base asset")
+    min_notional: float = Field(0.0, ge=0.0, allow_inf_nan=False, description="least value of an order, quote currency")
+    max_qty: float = Field(0.0, ge=0.0, allow_inf_nan=False, description="largest quantity of an order, base asset")
 
 
 class Settings(_Section):
     """A run's settings."""
 
-    cash: float = Field(100_000.0, gt=0.0, description="what the account starts with, quote currency")
+    cash: float = Field(
+        100_000.0, gt=0.0, le=1e15, allow_inf_nan=False, description="what the account starts with, quote currency"
+    )
     venue: VenueSettings = Field(default_factory=VenueSettings)
     limits: Limits = Field(default_factory=Limits, description="what the account may do, whatever the wiring says")
     rules: dict[str, Rules] = Field(default_factory=dict, description="by symbol; `default` for the rest")
@@ -81,6 +83,9 @@ def _finding(error: Any, source: Source, findings: Findings) -> None:
         known = _known(path[:-1])
         hint = suggestion(str(path[-1]), known) or f"known here: {', '.join(known)}"
         findings.error("S001", f"unknown setting `{'.'.join(map(str, path))}`", place, hint)
+    elif error["type"] == "rebate_above_fee":
+        hint = "raise `taker_fee`, or lower the rebate (`maker_fee: -1` pays 1 bps)"
+        findings.error("S003", f"`venue.maker_fee`: {error['msg']}", source.key_place(*path, "maker_fee"), hint)
     else:
         findings.error("S002", f"`{'.'.join(map(str, path))}`: {error['msg']}", place, "see config/default.yaml")
 

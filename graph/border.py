@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, Field
 
 from graph.account import ORDER_COMMANDS, ORDER_PORTS
 from graph.language import Array, Parameters, State, array, kernel
+from graph.steps import on_grid
 
 OFF = "off"
 ROUNDING = 1e-9
@@ -174,7 +175,7 @@ def room_for(
 @kernel
 def cut(account: Any, order: Any, qty: float) -> float:
     """Makes an order smaller, down to nothing where the rest is less than the venue takes."""
-    left = qty - qty % account.lot if account.lot > 0.0 else qty
+    left = on_grid(qty, account.lot, -1.0)
     order.qty = left if left * account.mark >= account.min_notional else 0.0
     return 0.0
 

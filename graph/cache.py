@@ -10,6 +10,11 @@ from pathlib import Path
 
 from graph.diagnostics import Diagnostic, Place, WiringError
 
+
+class CacheWarning(UserWarning):
+    """Something cannot be kept in the cache; what needs it goes on without."""
+
+
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS_ENTER = stat.S_IXGRP | stat.S_IXOTH
 _CHOOSE = "set STRATOQUANT_CACHE to a folder of your own"

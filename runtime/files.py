@@ -6,8 +6,7 @@ import errno
 import os
 import re
 import secrets
-import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -87,51 +86,40 @@ def write_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def write_folder(path: str | os.PathLike[str], known: Collection[str]) -> Iterator[Path]:
-    """Yield a new folder beside `path` to fill; it takes the name `path` when the block ends without an exception.
+def refused_as_error(target: Path) -> Iterator[None]:
+    """Turns what the operating system refuses inside the block into a StratoError that names `target`.
 
-    known: the names that a folder which stands there may hold, for it is removed; one that holds anything else is
-    refused. On any exception, Ctrl-C included, what was written is removed and the old folder stays as it was. Folders
-    above are made. What the operating system refuses is raised as a StratoError.
+    An error that names a file elsewhere is left as it is.
     """
-    target = Path(path).resolve()
-    part, old = (target.with_name(f".{target.name}.{secrets.token_hex(4)}.{end}") for end in ("part", "old"))
     try:
-        with refused_as_error(target):
-            _refuse_foreign(target, known)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part.mkdir()
-            yield part
-            _refuse_foreign(target, known)
-            if target.exists():
-                target.rename(old)
-            part.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-    finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
-        shutil.rmtree(part, ignore_errors=True)
+        yield
+    except Exception as error:
+        number = _number_of(error)
+        named = error.filename if isinstance(error, OSError) else None
+        if number is None or (named is not None and not _concerns(Path(os.fsdecode(named)), target)):
+            raise
+        raise _refused(target, number) from error
 
 
-def _refuse_foreign(folder: Path, known: Collection[str]) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
-    foreign = sorted({entry.name for entry in folder.iterdir()} - set(known)) if folder.exists() else []
-    if foreign:
-        page = FILE_CODES["F007"]
-        names = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
-        raise StratoError(f"cannot replace {folder}: {page.title}: it holds {names}", page.fix, page.code)
+def _concerns(named: Path, target: Path) -> bool:
+    return target.is_relative_to(named) or named.is_relative_to(target.parent)
 
 
 @contextmanager
-def refused_as_error(target: Path) -> Iterator[None]:
-    """Turns what the operating system refuses inside the block into a StratoError that names `target`."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for the length of the block; another process that wants it waits. A lock ends with its process."""
+    from filelock import FileLock
+
+    file = folder / ".lock"
+    with refused_as_error(folder):
+        lock = FileLock(file)
+        lock.acquire()
     try:
         yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise _refused(target, error.errno) from error
+    finally:
+        with suppress(OSError):
+            file.unlink()  # while it is held, so that who waits for it notices and makes it again
+        lock.release()
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -165,13 +153,15 @@ def _settle(path: Path) -> None:
 
 
 def _errno(error: BaseException, part: Path) -> int | None:
-    """The system's error number when writing is what failed, else None.
+    """The system's error number when writing is what failed. An error that names another file is the caller's."""
+    ours = not isinstance(error, OSError) or error.filename is None
+    return _number_of(error) if ours or Path(os.fsdecode(error.filename)) in (part, part.parent) else None
 
-    Polars gives the number in the text of exceptions of its own. An error that names another file is the caller's.
-    """
+
+def _number_of(error: BaseException) -> int | None:
+    """The system's error number. Polars gives it in the text of exceptions of its own."""
     if isinstance(error, OSError) and error.errno is not None:
-        ours = error.filename is None or Path(os.fsdecode(error.filename)) in (part, part.parent)
-        return error.errno if ours else None
+        return error.errno
     from_polars = isinstance(error, OSError) or type(error).__module__.startswith("polars")
     found = _NUMBER_IN_TEXT.search(str(error)) if from_polars else None
     return int(found[1]) if found and int(found[1]) != errno.ENOENT else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from tools.arguments import LONGEST_MARKET, listed_symbols, require_time
 from tools.terminal import noticing_ctrl_c, print_findings
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="NODE.parameter=val
 Config = Annotated[Path | None, typer.Option(help="Settings of account and venue; default config/default.yaml.")]
 Cash = Annotated[float | None, typer.Option(help="What the account starts with, quote currency.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the results; default runs/NAME.")]
-Bars = Annotated[int, typer.Option(help="Bars of the built-in market.", min=100)]
-Seed = Annotated[int, typer.Option(help="Seed of the built-in market.", min=0)]
+Bars = Annotated[
+    int | None,
+    typer.Option(help=f"Bars of the built-in market; default {BUILT_IN_BARS:,}.", min=100, max=LONGEST_MARKET),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the built-in market; default 1.", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the summary.")]
 
 
@@ -49,8 +53,8 @@ def backtest(
     config: Config = None,
     cash: Cash = None,
     out: Out = None,
-    bars: Bars = BUILT_IN_BARS,
-    seed: Seed = 1,
+    bars: Bars = None,
+    seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a wiring over stored bars, or over the built-in market, and write a report.
@@ -69,11 +73,13 @@ def backtest(
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
     chosen = read_settings(config) if config else default_settings()
-    money = cash or chosen.cash
-    checked = with_capital(checked, money)
-    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
+    chosen = chosen if cash is None else with_cash(chosen, cash)
+    checked = with_capital(checked, chosen.cash)
+    names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
-    settings = RunSettings(chosen.venue, money, fitting_rules(checked.graph, market, chosen, money), chosen.limits)
+    settings = RunSettings(
+        chosen.venue, chosen.cash, fitting_rules(checked.graph, market, chosen, chosen.cash), chosen.limits
+    )
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     target = out or Path("runs") / plan.graph.name
     result, metrics = run_into(target, plan, market, settings, console)
@@ -99,12 +105,32 @@ def parse_settings(assignments: list[str]) -> dict[str, float]:
     return settings
 
 
+def with_cash(settings: Settings, cash: float) -> Settings:
+    """The settings with another amount to start with. Raises typer.BadParameter where they do not allow it."""
+    from pydantic import ValidationError
+
+    try:
+        return settings.model_validate(settings.model_dump() | {"cash": cash})
+    except ValidationError as problem:
+        reason = problem.errors()[0]["msg"].lower()
+        raise typer.BadParameter(f"{cash:g}: {reason}", param_hint="--cash") from None
+
+
 def open_bars(
-    data: Path | None, symbols: list[str], clock_ms: int, period: tuple[str | None, str | None], bars: int, seed: int
+    data: Path | None,
+    symbols: list[str],
+    clock_ms: int,
+    period: tuple[str | None, str | None],
+    bars: int | None = None,
+    seed: int | None = None,
 ) -> Market:
-    """The stored bars, or the built-in market where no data is given."""
+    """The stored bars, or the built-in market where no data is given. bars, seed: of the built-in market."""
     from graph.clock import parse_time
 
+    given = [option for option, value in (("--bars", bars), ("--seed", seed)) if value is not None]
+    if data is not None and given:
+        hint = "with --data choose the period by --start and --end"
+        raise typer.BadParameter(f"it is an option of the built-in market; {hint}", param_hint=", ".join(given))
     try:
         start, end = (parse_time(t) if t is not None else None for t in period)
     except ValueError as problem:
@@ -117,7 +143,9 @@ def open_bars(
         raise typer.BadParameter("the wiring names no symbols; give --symbols AAA,BBB")
     from runtime.data.synthetic import synthetic_market
 
-    market = synthetic_market(symbols, bars, seed, clock_ms)
+    bars = BUILT_IN_BARS if bars is None else bars
+    require_time(bars, clock_ms)
+    market = synthetic_market(symbols, bars, 1 if seed is None else seed, clock_ms)
     return market if start is None and end is None else market.between(start, end)
 
 
@@ -141,7 +169,7 @@ def run_into(
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
     from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
-    from runtime.files import write_folder
+    from runtime.folders import write_folder
     from runtime.metrics import compute_metrics
 
     with write_folder(target, RUN_FILES) as folder, noticing_ctrl_c() as check:

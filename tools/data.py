@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tools.arguments import LONGEST_MARKET, listed_symbols, one_symbol, require_time
 from tools.exit_codes import UNREADABLE, ExitCode
 from tools.terminal import deliver, print_findings, working
 
@@ -64,8 +65,9 @@ def import_(
     """
     from runtime.data.imports import import_bars
 
+    named = None if symbol is None else one_symbol(symbol)
     with working(f"reading {source}"):
-        done = import_bars(source, target, _mapping(map_ or []), symbol, stamp.value, clock_ms(clock), time_format)
+        done = import_bars(source, target, _mapping(map_ or []), named, stamp.value, clock_ms(clock), time_format)
     facts = asdict(done) | {"files": [str(f) for f in done.files], "warnings": _plain(done.warnings)}
     if as_json:
         deliver(json.dumps(facts, indent=2), None)
@@ -93,8 +95,9 @@ def validate(
     """
     from runtime.data.store import check_store
 
+    expected = None if symbol is None else one_symbol(symbol)
     with working(f"checking {path}"):
-        found = check_store(path, clock_ms(clock), symbol)
+        found = check_store(path, clock_ms(clock), expected)
     errors = [f for f in found if f.severity == "error"]
     if as_json:
         counts = {"path": str(path), "errors": len(errors), "warnings": len(found) - len(errors)}
@@ -123,7 +126,7 @@ def info(
     from runtime.data.describe import info as describe
     from runtime.data.store import open_series
 
-    names = [s.strip() for s in symbols.split(",")] if symbols else None
+    names = None if symbols is None else listed_symbols(symbols)
     with working(f"reading {path}"):
         found = [describe(series, clock_ms(clock)) for series in open_series(path, names)]
     if as_json:
@@ -137,7 +140,7 @@ def info(
 def synth(
     target: Target,
     symbols: Annotated[str, typer.Option(help="Comma-separated names.")] = "AAA,BBB,CCC",
-    bars: Annotated[int, typer.Option(min=1, help="Steps of the clock.")] = 43_200,
+    bars: Annotated[int, typer.Option(min=1, max=LONGEST_MARKET, help="Steps of the clock.")] = 43_200,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bars.")] = 1,
     clock: Annotated[str, typer.Option(help="Spacing of the bars.")] = "1m",
     book: Annotated[bool, typer.Option("--book", help="With ten levels of the book.")] = False,
@@ -147,14 +150,13 @@ def synth(
     \b
     Example: stratoquant data synth bars/made.parquet --symbols AAA,BBB --bars 10000 --seed 7
     """
-    names = [s.strip() for s in symbols.split(",") if s.strip()]
-    if not names or len(set(names)) < len(names):
-        raise typer.BadParameter("give at least one symbol, and each once: --symbols AAA,BBB")
     from runtime.data.storing import store_bars
     from runtime.data.synthetic import synthesise
 
+    names = listed_symbols(symbols)
     spacing = clock_ms(clock)
     assert spacing is not None
+    require_time(bars, spacing)
     with working(f"making {bars} bars"):
         table = synthesise(names, bars, seed, spacing, book=book)
         done = store_bars(table, target, spacing)
@@ -184,10 +186,9 @@ def book(
     assert spacing is not None
     if spacing > DAY_MS:
         raise typer.BadParameter(f"{every} is longer than a day")
-    if not symbol.strip():
-        raise typer.BadParameter("give the symbol a name: --symbol BTCUSDT")
+    recorded = one_symbol(symbol)
     with working(f"reading {depth}"):
-        built = build(depth, trades, target, symbol.strip(), spacing)
+        built = build(depth, trades, target, recorded, spacing)
     if as_json:
         facts = asdict(built) | {"file": str(built.file), "warnings": _plain(built.warnings)}
         deliver(json.dumps(facts, indent=2), None)

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from tools.backtest import BUILT_IN_BARS, Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
+from tools.arguments import listed_symbols
+from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
 
 if TYPE_CHECKING:
     from runtime.explain import Explanation
@@ -29,7 +30,7 @@ def explain(
     symbols: Annotated[str | None, typer.Option(help="All symbols of the run; default: the wiring's.")] = None,
     set_: Set = None,
     config: Config = None,
-    seed: Seed = 1,
+    seed: Seed = None,
     depth: Depth = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -53,8 +54,8 @@ def explain(
         raise typer.BadParameter(str(problem)) from None
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
-    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols) or [symbol]
-    market = open_bars(data, names, checked.graph.clock_ms, (None, None), BUILT_IN_BARS, seed)
+    names = listed_symbols(symbols) if symbols is not None else list(checked.graph.symbols) or [symbol]
+    market = open_bars(data, names, checked.graph.clock_ms, (None, None), seed=seed)
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     market = market.between(None, moment + 1)
@@ -62,9 +63,8 @@ def explain(
     checked = with_capital(checked, chosen.cash)
     plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
-    session = Session(
-        plan, chosen.venue, cash=chosen.cash, rules=[rules[s] for s in plan.symbols], limits=chosen.limits
-    )
+    own = [rules[s] for s in plan.symbols]
+    session = Session(plan, chosen.venue, cash=chosen.cash, rules=own, limits=chosen.limits)
     for block in market.blocks():
         session.run(block.times, block.events)
     found = explaining.explain(session, plan.symbols.index(symbol))

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tools.backtest import BUILT_IN_BARS, Data, End, Seed, Set, Start, Symbols, open_bars, parse_settings, progress
+from tools.arguments import listed_symbols
+from tools.backtest import Data, End, Set, Start, Symbols, open_bars, parse_settings, progress
 from tools.terminal import deliver, noticing_ctrl_c, working
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def regime(
     end: End = None,
     close: Annotated[str, typer.Option(help="The port that L64 reads as close.")] = "L0.close",
     sigma: Annotated[str, typer.Option(help="The port that L64 reads as sigma.")] = "L1.sigma",
-    seed: Seed = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the fit.", min=0)] = 1,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the model.")] = Path("regime.json"),
     set_: Set = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the fit.")] = False,
@@ -56,8 +57,8 @@ def regime(
     console = Console(stderr=True, quiet=as_json)
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
     assert checked.graph is not None
-    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
-    market = open_bars(data, names, checked.graph.clock_ms, (start, end), BUILT_IN_BARS, 1)
+    names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
+    market = open_bars(data, names, checked.graph.clock_ms, (start, end))
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     _require(plan, close, sigma)
     found = _fit(plan, market, (close, sigma), seed, console)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tools.arguments import LONGEST_MARKET, listed_ports, listed_symbols
 from tools.backtest import parse_settings
 from tools.terminal import deliver, working
 
@@ -88,7 +89,9 @@ def verify(
         str | None, typer.Option(help="Comma-separated; without it those that the wiring names.")
     ] = None,
     start: Annotated[str | None, typer.Option(help="First bar, as 2024-03-01 or 2024-03-01T12:30, UTC.")] = None,
-    bars: Annotated[int, typer.Option(help="Steps of the clock to compare for each symbol.", min=2)] = VERIFIED_BARS,
+    bars: Annotated[
+        int, typer.Option(help="Steps of the clock to compare for each symbol.", min=2, max=LONGEST_MARKET)
+    ] = VERIFIED_BARS,
     engine: Annotated[
         EngineName | None, typer.Option(help="Interpreter of Pine; default one that is installed.")
     ] = None,
@@ -118,8 +121,9 @@ def verify(
         made = export(checked, choose(checked, _listed(ports)))
         shown, script = list(made.shown), made.text
     assert checked.graph is not None
-    names = [s.strip() for s in symbols.split(",")] if symbols else list(checked.graph.symbols)
-    market = open_bars(data, names, checked.graph.clock_ms, (start, None), max(bars, 100), 1)
+    names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
+    built_in = max(bars, 100) if data is None else None
+    market = open_bars(data, names, checked.graph.clock_ms, (start, None), built_in)
     market = market.between(market.start, market.start + bars * market.clock_ms)
     chosen = _engine(engine)
     with working(f"{chosen.name} interprets {bars:,} bars of {', '.join(market.symbols)}"):
@@ -157,7 +161,7 @@ def _run(folder: Path, checked: Checked, symbol: str | None):  # type: ignore[no
 
 
 def _listed(ports: str | None) -> list[str]:
-    return [p.strip() for p in ports.split(",") if p.strip()] if ports else []
+    return [] if ports is None else listed_ports(ports)
 
 
 def _engine(wanted: EngineName | None):  # type: ignore[no-untyped-def]

@@ -88,7 +88,7 @@ def chart(
     from mirror.json.reader import read_header
 
     header = read_header(mirror)
-    chosen = symbol or header.symbols[0]
+    chosen = header.symbols[0] if symbol is None else symbol
     if chosen not in header.symbols:
         raise typer.BadParameter(f"the file has no {chosen}; its symbols are {', '.join(header.symbols)}")
     bars = list(_within(mirror, chosen, *_times(start, end)))
@@ -120,6 +120,6 @@ def _times(start: str | None, end: str | None) -> tuple[int | None, int | None]:
     from graph.clock import parse_time
 
     try:
-        return parse_time(start) if start else None, parse_time(end) if end else None
+        return tuple(None if time is None else parse_time(time) for time in (start, end))
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None

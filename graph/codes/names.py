@@ -1,4 +1,4 @@
-"""Pages of W010 to W019: words of a wiring that refer to nothing, or to the same thing twice."""
+"""Pages of W010 to W019, W060 and W061: words of a wiring that refer to nothing or to a thing twice, unfit names."""
 
 from graph.codes.page import CodePage
 
@@ -146,5 +146,39 @@ NAME_PAGES = (
           fast_rsi: {layer: L14, inputs: {close: 100}}
         """,
         "Use letters and digits, begin with a letter, single underscores between.",
+    ),
+    CodePage(
+        "W060",
+        "not a name for files",
+        "The results of a run go to a folder with the wiring's name, and bars to files with the names of their "
+        "symbols, so these names must be names of files on every system. A symbol may have parts, as in BTC/USDT.",
+        """
+        name: ../elsewhere
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        """
+        name: elsewhere
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        "Use letters and digits of any script; no separators of folders, control characters or words that Windows "
+        "keeps for devices (CON, NUL), no dot at the beginning or the end, and at most 100 bytes.",
+    ),
+    CodePage(
+        "W061",
+        "symbol named twice",
+        "A run has one account row per symbol, so a symbol that stands twice would be traded twice.",
+        """
+        symbols: [BTCUSDT, BTCUSDT]
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        """
+        symbols: [BTCUSDT, ETHUSDT]
+        nodes:
+          L14: {inputs: {close: 100}}
+        """,
+        "Name each symbol once.",
     ),
 )

@@ -50,7 +50,7 @@ def backend() -> str:
 def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
     if backend() == "numba":
-        return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbi"))
+        return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbc"))
     from graph.kernel.entry import built_name
     from graph.kernel.objects import ObjectStore
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from graph.diagnostics import Findings, Place, suggestion
+from graph.names import name_problem, symbol_problem
 from graph.passes.p1_shape import Shape, shape_of
 from graph.wiring import ModelSection, NodeSection, Wiring
 from graph.yaml_source import Source, read_yaml, similar_file
@@ -102,12 +103,14 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
         _override(*overriding, merge)
     for name, value in (settings or {}).items():
         _set_param(name, value, merge)
+    name = wiring.name or path.stem
+    _check_names(source, name, wiring.symbols, findings)
     clock = _placed(source, wiring.clock or "", "clock")
     if wiring.clock is None and "clock" not in top[1].dropped:
         findings.error("W007", "the wiring has no `clock`", source.place(), "add the spacing of its bars: `clock: 1m`")
     return Document(
         file=source.file,
-        name=wiring.name or path.stem,
+        name=name,
         clock=clock,
         symbols=tuple(wiring.symbols),
         nodes=merge.nodes,
@@ -121,6 +124,20 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
         complete=merge.complete,
         broken=frozenset(merge.broken),
     )
+
+
+def _check_names(source: Source, name: str, symbols: Sequence[str], findings: Findings) -> None:
+    """The names that become names of files."""
+    if problem := name_problem(name):
+        message = f"the wiring's name {name!r} cannot name a folder: {problem}"
+        findings.error("W060", message, source.place("name"), "write it as `name: my_strategy`")
+    for i, symbol in enumerate(symbols):
+        place = source.place("symbols", i)
+        if problem := symbol_problem(symbol):
+            findings.error("W060", f"{symbol!r} cannot be a symbol: {problem}", place, "write it as the data names it")
+        elif symbol in symbols[:i]:
+            first = source.place("symbols", symbols.index(symbol))
+            findings.error("W061", f"the symbol {symbol} is already named at {first}", place, "remove one of the two")
 
 
 def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, Shape] | None:

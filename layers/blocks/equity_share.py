@@ -17,6 +17,13 @@ class Out(NamedTuple):
     value: Notional
 
 
-@layer(None, "equity_share", domain="block", source="standard", loop="closed")
+@layer(
+    None,
+    "equity_share",
+    domain="block",
+    source="standard",
+    loop="closed",
+    origins={"equity": "account.equity"},
+)
 def step(p: Params, equity: Notional) -> Out:
     return Out(p.share * max(equity, 0.0))

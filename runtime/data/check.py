@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 
 from graph.clock import format_clock, format_time
+from graph.names import symbol_problem
 from graph.steps import EXACT
-from runtime.data.bars import NUMBERS, PRICES, REQUIRED
+from runtime.data.bars import BOOK, NUMBERS, OPTIONAL, PRICES, REQUIRED
 from runtime.data.findings import Finding
 
 _EARLIEST_MS = 10**10  # 26 April 1970: seconds taken for milliseconds lie before it
 _LATEST_MS = 10**14  # the year 5138: microseconds taken for milliseconds lie after it
+_FINER = "finer ones to resample"
 _ENOUGH_PAIRS = 8  # fewer neighbours do not tell coarse bars from sparse ones
 
 _finite = pl.all_horizontal(pl.col(p).is_finite() for p in PRICES)
@@ -73,6 +75,12 @@ class Spacing(NamedTuple):
     certain: bool
 
 
+def all_sound(columns: Iterable[str]) -> pl.Expr:
+    """True where every bar of a table with these columns is sound. It costs little, and does not tell what is wrong."""
+    beside = [~pl.col(name).is_infinite() for name in columns if name in (*OPTIONAL, *BOOK)]
+    return pl.all_horizontal(SOUND, *beside).all()
+
+
 def spacing_of(times: np.ndarray) -> Spacing | None:
     """The smallest distance in time that more than one pair of neighbours has, and one in a hundred at the least.
 
@@ -122,6 +130,7 @@ class BarCheck:
         self._clock_given = clock_ms is not None
         self._symbol = symbol
         self._rows = 0
+        self._spacing: Spacing | None = None
         self._found: dict[str, Finding] = {f.code: f for f in check_schema(schema, file)}
         self._timed = "time" in schema and schema["time"].is_integer()
         self._tails: pl.DataFrame | None = None
@@ -133,9 +142,9 @@ class BarCheck:
             return
         self._check_text(frame)
         table = self._prepared(frame)
-        if self._timed and self._clock is None:
-            spacing = spacing_of(table["time"].drop_nulls().to_numpy())
-            self._clock = spacing.ms if spacing else None
+        if self._timed and self._spacing is None:
+            self._spacing = spacing_of(table["time"].drop_nulls().to_numpy())
+            self._clock = self._clock or (self._spacing.ms if self._spacing else None)
         available = set(table.columns)
         rules = [rule for rule in self._rules() if set(rule.broken.meta.root_names()) <= available]
         counts = table.select(rule.broken.fill_null(False).sum().alias(str(n)) for n, rule in enumerate(rules)).row(0)
@@ -150,10 +159,25 @@ class BarCheck:
         """Everything found so far, by code."""
         if self._rows == 0:
             self._found.setdefault("D003", Finding("D003", self._file, "the table is empty"))
+        if (off := self._found.get("D015")) is not None:
+            self._found["D015"] = replace(off, hint=self._way_onto_the_clock(off.count))
         return sorted(self._found.values(), key=lambda f: f.code)
+
+    def _way_onto_the_clock(self, off: int) -> str:
+        """What to do where the clock is another one, or most bars lie on another grid; else the page says it."""
+        assert self._clock is not None
+        if self._spacing is not None and self._spacing.certain and self._spacing.ms % self._clock:
+            return f"Give the clock that the bars have, {format_clock(self._spacing.ms)}."
+        if off * 2 > self._rows:
+            clock = format_clock(self._clock)
+            return f"Such bars are not supported yet; get bars that open on multiples of {clock}, or {_FINER}."
+        return ""
 
     def _rules(self) -> Iterable[Rule]:
         yield from _RULES
+        if beside := [name for name in (*OPTIONAL, *BOOK) if name in self._columns and name not in self._texts]:
+            shown = ", ".join(f"{name} {{{name}}}" for name in beside if name in OPTIONAL) or "a level of the book"
+            yield Rule("D040", pl.any_horizontal(pl.col(name).is_infinite() for name in beside), shown)
         if self._timed:
             strange = ~pl.col("time").is_between(_EARLIEST_MS, _LATEST_MS)
             yield Rule("D024", strange, "{time_ms} is not a time of a market in UTC milliseconds")
@@ -167,7 +191,7 @@ class BarCheck:
     def _prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The table with row numbers, numbers as floats, and beside each time the one before it of the same symbol."""
         table = frame.select(self._columns).with_row_index("row", offset=self._rows + 1)
-        table = table.drop(n for n in self._texts if frame.schema[n] != pl.String)
+        table = table.drop(self._texts)
         numbers = [n for n in table.columns if n in NUMBERS]
         casts = [pl.col(n).cast(pl.Float64, strict=False).fill_null(float("nan")) for n in numbers]
         table = table.with_columns(casts)
@@ -202,10 +226,12 @@ class BarCheck:
                 self._found[key] = replace(known, count=known.count + int(bad.sum()))
 
     def _check_runs(self, table: pl.DataFrame) -> None:
-        """Each symbol's rows must lie together: a symbol that begins a second time is interleaved with others."""
+        """Each symbol must be one, and its rows lie together: one that begins a second time is interleaved."""
         starts = table.filter(pl.col("symbol").ne_missing(pl.col("symbol").shift(1)) | (pl.int_range(pl.len()) == 0))
         for row, symbol in starts.select("row", "symbol").rows():
             again = symbol in self._seen and not (row == self._rows + 1 and symbol == self._last_symbol)
+            if symbol and symbol not in self._seen and (problem := symbol_problem(symbol)):
+                self._found.setdefault("D039", Finding("D039", self._file, f"{symbol!r}: {problem}", row=row))
             self._seen.add(symbol)
             if again and "D017" not in self._found:
                 self._found["D017"] = Finding("D017", self._file, f"{symbol} begins a second time here", row=row)

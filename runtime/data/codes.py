@@ -78,7 +78,8 @@ _PAGES = (
         "D015",
         "bar off the clock",
         "A bar does not open at a multiple of the clock, counted from 1970-01-01 00:00 UTC.",
-        "Give the clock that the bars have; where they are stamped at their close, import with --stamp close.",
+        "Correct or remove such rows. Where all are off, give the clock that the bars have; days that do not begin at "
+        "midnight UTC, or hours that begin within one, are not supported yet: get finer bars, and resample them.",
     ),
     CodePage(
         "D016",
@@ -222,6 +223,19 @@ _PAGES = (
         "amount beyond the account",
         "An amount of the wiring is more than the account can carry. Amounts are in the quote currency, as cash is.",
         "Write the amount in the quote currency of these symbols, or size by a share of equity: block equity_share.",
+    ),
+    CodePage(
+        "D039",
+        "not a symbol",
+        "Bars go to files with the names of their symbols, so a symbol must be the name of a file on every system; it "
+        "may have parts, as in BTC/USDT or BINANCE:BTCUSDT.",
+        "Correct the symbols in the source; where the file has no column of them, name it, such as --symbol BTCUSDT.",
+    ),
+    CodePage(
+        "D040",
+        "number infinite",
+        "A column beside price and volume, such as the funding rate, holds an infinite number. A missing one is empty.",
+        "Empty the cell, or fetch the bar again.",
     ),
 )
 

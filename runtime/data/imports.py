@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import polars as pl
 
 from graph.clock import format_clock
+from runtime.data.bars import REQUIRED
 from runtime.data.check import BarCheck, errors_of, spacing_of
 from runtime.data.columns import KLINE_COLUMNS, numbers, recognise, to_milliseconds
 from runtime.data.findings import DataError, Finding, refuse
@@ -20,6 +23,14 @@ from runtime.data.pieces import readable, symbol_of_name
 from runtime.data.storing import store_bars
 
 _SEPARATORS = ",;\t|"
+_PRICES = 4  # a line with so many values holds a bar, not names
+_VALUE = re.compile(r"[-+]?[0-9][0-9.,' ]*([eE][-+]?[0-9]+)?")
+_HINTS = {
+    "D001": "Save the table as CSV, Feather or Parquet, and import that file.",
+    "D002": "Correct the path; an import takes one file.",
+    "D005": "Correct the text in the source; numbers are written as 1234.5.",
+    "D024": "Correct the rows, or name the column of the times, such as --map time=COLUMN.",
+}
 _ROW = "source row"
 
 
@@ -61,8 +72,32 @@ def import_bars(
     Bars listed newest first are turned round. Nothing else is repaired: raises DataError, and then writes nothing.
     """
     origin = Path(source)
+    with _hints_of_an_import():
+        return _import(origin, target, columns or {}, symbol, stamp, clock_ms, time_format)
+
+
+@contextmanager
+def _hints_of_an_import() -> Iterator[None]:
+    """To import a file is what helps with bars that are stored; in an import it is the source that must change."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(replace(f, hint=f.hint or _HINTS.get(f.code, "")) for f in error.findings) from error
+
+
+def _import(
+    origin: Path,
+    target: str | os.PathLike[str],
+    columns: Mapping[str, str],
+    symbol: str | None,
+    stamp: str,
+    clock_ms: int | None,
+    time_format: str | None,
+) -> Imported:
     table = _read(origin)
-    mapping = recognise(table.columns, columns or {})
+    if table.is_empty():
+        raise refuse("D003", origin.name, "the table is empty")
+    mapping = recognise(table.columns, columns)
     table = table.select(pl.col(theirs).alias(ours) for ours, theirs in mapping.items())
     times, understood = to_milliseconds(table["time"], time_format)
     table = numbers(table.with_columns(times.alias("time")))
@@ -70,7 +105,7 @@ def import_bars(
     newest_first = table.height > 1 and table["time"].is_sorted(descending=True)
     table = table.with_row_index(_ROW)
     table = (table.reverse() if newest_first else table).sort("symbol", maintain_order=True)
-    clock = clock_ms or _clock(table, origin)
+    clock = _clock(table, origin, clock_ms)
     if stamp == "close":
         table = table.with_columns(pl.col("time") - clock)
     check = BarCheck(table.schema, origin.name, clock)
@@ -97,7 +132,9 @@ def _read(path: Path) -> pl.DataFrame:
             return pl.read_ipc(path)
         if name.endswith((".parquet", ".pq")):
             return pl.read_parquet(path, glob=False)
-    raise refuse("D001", path.name, f"{path.suffix or 'a file without an ending'} is not among csv, feather, parquet")
+    packed = "Unpack it, and import the file that it contains." if name.endswith((".zip", ".tar", ".7z")) else ""
+    detail = f"{path.suffix or 'a file without an ending'} is not among csv, feather, parquet"
+    raise refuse("D001", path.name, detail, packed)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
@@ -109,22 +146,31 @@ def _read_csv(path: Path) -> pl.DataFrame:
         raise refuse("D003", path.name, "the file is empty")
     separator = max(_SEPARATORS, key=head.count)
     first = next(csv.reader([head], delimiter=separator))
-    headless = all(_is_number(cell) for cell in first)
-    if headless and len(first) not in (6, len(KLINE_COLUMNS)):
-        detail = f"the first line holds {len(first)} numbers and no names"
-        raise refuse("D023", path.name, detail, "Put a line with the names of the columns at the top.")
+    values = [_VALUE.fullmatch(cell.strip()) is not None for cell in first]
+    headless = all(values) or sum(values) >= _PRICES
+    dated = len(first) == len(REQUIRED) and any(ch.isdigit() for ch in first[0]) and all(values[1:])
+    if headless and not (dated or (len(first) == len(KLINE_COLUMNS) and all(values))):
+        detail = f"the first line holds {sum(values)} values and no names"
+        names = separator.join(REQUIRED)
+        raise refuse("D023", path.name, detail, f"Put a line with the names of the columns at the top, such as {names}")
     names = list(KLINE_COLUMNS[: len(first)]) if headless else None
-    return pl.read_csv(
-        path, separator=separator, has_header=not headless, new_columns=names, infer_schema=False, glob=False
-    )
-
-
-def _is_number(text: str) -> bool:
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        return pl.read_csv(
+            path, separator=separator, has_header=not headless, new_columns=names, infer_schema=False, glob=False
+        )
+    except pl.exceptions.ComputeError:
+        raise _uneven(path, opener, separator, len(first)) from None
+
+
+def _uneven(path: Path, opener: Callable[..., IO[str]], separator: str, cells: int) -> DataError:
+    """What is wrong with a CSV file whose rows cannot be laid under its first line."""
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
+        for number, row in enumerate(csv.reader(lines, delimiter=separator), 1):
+            if len(row) > cells:
+                detail = f"line {number} has {len(row)} cells, the first line has {cells}"
+                hint = "Correct the line. The first one must hold the names of the columns: remove what is above them."
+                return refuse("D001", path.name, detail, hint)
+    return refuse("D001", path.name, "its lines cannot be taken apart into cells", "Close what is in quotes.")
 
 
 def _with_symbol(table: pl.DataFrame, symbol: str | None, origin: Path) -> pl.DataFrame:
@@ -138,12 +184,22 @@ def _with_symbol(table: pl.DataFrame, symbol: str | None, origin: Path) -> pl.Da
     return table
 
 
-def _clock(table: pl.DataFrame, origin: Path) -> int:
-    spacings = [spacing_of(part["time"].drop_nulls().to_numpy()) for part in table.partition_by("symbol")]
-    found = sorted({spacing.ms for spacing in spacings if spacing is not None})
+def _clock(table: pl.DataFrame, origin: Path, given: int | None) -> int:
+    """The spacing of the bars, as it is given or as it can be seen in them. Raises DataError."""
+    parts = [spacing_of(part["time"].drop_nulls().to_numpy()) for part in table.partition_by("symbol")]
+    spacings = [spacing for spacing in parts if spacing is not None]
+    found = sorted({spacing.ms for spacing in spacings})
+    sure = sorted({spacing.ms for spacing in spacings if spacing.certain})
+    if len(sure) > 1:
+        detail = f"it holds bars of {' and of '.join(map(format_clock, sure))}"
+        raise refuse("D021", origin.name, detail, "Split the file, and import each part into a folder of its own.")
+    if given is not None:
+        if sure and given < sure[0]:
+            detail = f"its bars are {format_clock(sure[0])} apart, not {format_clock(given)}"
+            raise refuse("D021", origin.name, detail, "Leave --clock out.")
+        return given
     if len(found) == 1:
         return found[0]
-    if not found and table.height == 0:
-        raise refuse("D003", origin.name, "the table is empty")
     detail = " and ".join(map(format_clock, found)) if found else "a single bar does not tell"
-    raise refuse("D023", origin.name, f"the spacing of its bars is not plain: {detail}", "Give it, such as --clock 1m.")
+    hint = f"Give it, such as --clock {format_clock(found[0]) if found else '1m'}."
+    raise refuse("D023", origin.name, f"the spacing of its bars is not plain: {detail}", hint)

@@ -12,7 +12,7 @@ import polars as pl
 from graph.clock import format_clock, format_time
 from graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
 from runtime.data.bars import canonical, without_rounding
-from runtime.data.check import SOUND, Spacing, check_table, errors_of, spacing_of
+from runtime.data.check import Spacing, all_sound, check_table, errors_of, spacing_of
 from runtime.data.findings import DataError, Finding, refuse
 
 _BUFFER_BYTES = 1 << 20  # small blocks are cut from one buffer of about this size, which the processor's cache holds
@@ -159,9 +159,10 @@ class _Lane:
     def _load(self, frame: pl.DataFrame) -> None:
         """Take the next table, after a look at it that costs little: what exactly is wrong is found out afterwards."""
         market = self._market
-        if "buy_volume" in frame.columns or not frame.select(SOUND.all()).item():
+        sound = all_sound(frame.columns)
+        if "buy_volume" in frame.columns or not frame.select(sound).item():
             frame = without_rounding(frame)
-        if frame["time"].null_count() or not frame.select(SOUND.all()).item():
+        if frame["time"].null_count() or not frame.select(sound).item():
             raise self._unsound()
         times = frame["time"].to_numpy()
         steps = (times - market.start) // market.clock_ms

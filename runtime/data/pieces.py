@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from graph.clock import format_time
+from graph.names import symbol_problem
 from runtime.data.bars import FRAME_ROWS, PRICES, canonical
 from runtime.data.check import BarCheck, Spacing, check_schema, errors_of, is_placeable, spacing_of, wrong_types
 from runtime.data.findings import DataError, Finding, refuse
@@ -74,6 +76,8 @@ def scan(path: Path) -> pl.LazyFrame:
 
 
 def schema_of(path: Path) -> pl.Schema:
+    if not os.fsencode(path).decode(errors="ignore") == str(path):
+        raise refuse("D001", repr(path.name), "its name is no UTF-8 text", "Rename the file.")
     if not path.is_file():
         raise refuse("D002", path.name, f"{path} does not exist")
     with readable(path):
@@ -103,7 +107,7 @@ def pieces_of(path: Path) -> list[Piece]:
 def _ranges(path: Path, schema: pl.Schema) -> list[tuple[str | None, int, int, int, int, int]]:
     """A row a symbol: symbol, first row, last row, rows, earliest time, latest time."""
     time, row = pl.col("time"), pl.col("row")
-    symbol = pl.col("symbol") if "symbol" in schema else pl.lit(symbol_of_name(path))
+    symbol = pl.col("symbol") if "symbol" in schema else pl.lit(fit_symbol(symbol_of_name(path), path.name))
     rows = pl.scan_parquet(path, row_index_name="row", glob=False).select("row", "time", symbol.alias("symbol"))
     ranges = rows.group_by("symbol").agg(
         row.min().alias("from"), row.max().alias("to"), pl.len(), time.min().alias("first"), time.max().alias("last")
@@ -111,10 +115,17 @@ def _ranges(path: Path, schema: pl.Schema) -> list[tuple[str | None, int, int, i
     found = ranges.sort("from").collect(engine="streaming").rows()
     if not found:
         raise refuse("D003", path.name, "the table is empty")
-    whole = all(symbol and last - first + 1 == rows for symbol, first, last, rows, _, _ in found)
+    whole = all(s and not symbol_problem(s) and last - first + 1 == rows for s, first, last, rows, _, _ in found)
     if not whole or not all(t is not None and is_placeable(t) for row in found for t in row[4:]):
         raise DataError(errors_of(check_file(path)))
     return found
+
+
+def fit_symbol(symbol: str, file: str) -> str:
+    """The symbol itself. Raises DataError where it is none."""
+    if problem := symbol_problem(symbol):
+        raise refuse("D039", file, f"{symbol!r}: {problem}")
+    return symbol
 
 
 def _piece(

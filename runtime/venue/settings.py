@@ -1,5 +1,10 @@
 """What a simulated venue can be told. All zero (the window apart) is a venue without friction: the textbook's fills."""
 
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from graph.language import Parameters, param
 from runtime.venue.records import MOST_LATENCY
 
@@ -8,7 +13,7 @@ class VenueSettings(Parameters):
     """Costs, market depth, timing and margin."""
 
     maker_fee: float = param(2.0, -10.0, 1000.0, "fee of a passive fill, bps of its notional; negative is a rebate")
-    taker_fee: float = param(5.0, -10.0, 1000.0, "fee of an aggressive fill, bps of its notional")
+    taker_fee: float = param(5.0, 0.0, 1000.0, "fee of an aggressive fill, bps of its notional")
     half_spread: float = param(0.5, 0.0, 1000.0, "bps lost by an aggressive fill, where no book was recorded")
     slippage_ticks: float = param(0.0, 0.0, 10000.0, "ticks that an aggressive fill loses on top")
     impact: float = param(0.7, 0.0, 10.0, "of the square-root law: impact x volatility x sqrt(quantity / volume)")
@@ -20,6 +25,14 @@ class VenueSettings(Parameters):
     funding: int = param(1, 0, 1, "1: pay and receive the recorded funding")
     maintenance: float = param(0.005, 0.0, 0.5, "margin below which positions are liquidated, share of gross; 0: never")
     max_leverage: float = param(5.0, 0.0, 1000.0, "orders beyond this gross exposure over equity are refused; 0: none")
+
+    @model_validator(mode="after")
+    def _rebate_within_fee(self) -> Self:
+        """No venue pays a maker more than it takes from the taker: trading with oneself would earn money."""
+        if self.maker_fee + self.taker_fee < 0.0:
+            message = "the rebate of {rebate} bps exceeds the taker fee of {fee} bps"
+            raise PydanticCustomError("rebate_above_fee", message, {"rebate": -self.maker_fee, "fee": self.taker_fee})
+        return self
 
 
 FRICTIONLESS = VenueSettings(

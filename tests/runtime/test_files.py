@@ -9,7 +9,7 @@ import pytest
 
 from runtime import files
 from runtime.errors import StratoError
-from runtime.files import FILE_CODES, write_atomically, write_bytes, write_folder, write_text
+from runtime.files import FILE_CODES, write_atomically, write_bytes, write_text
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -89,54 +89,6 @@ def test_missing_folder_and_folder_in_the_way(tmp_path: Path) -> None:
         write_text(tmp_path / "deep" / "a.txt", "")
     with pytest.raises(StratoError, match=r"F005 .*a folder is in the way"):
         write_text(tmp_path, "")
-
-
-def test_a_folder_takes_the_place_of_one_that_holds_nothing_else(tmp_path: Path) -> None:
-    target = tmp_path / "run"
-    target.mkdir(mode=0o750)
-    (target / "a").write_text("old")
-    with write_folder(target, ("a", "b")) as part:
-        (part / "b").write_text("new")
-        assert (target / "a").read_text() == "old"
-    assert [(p.name, p.read_text()) for p in target.iterdir()] == [("b", "new")]
-    assert target.stat().st_mode & 0o077 == 0o777 & ~umask() & 0o077
-    with pytest.raises(KeyboardInterrupt), write_folder(target, ("b",)) as part:
-        (part / "b").write_text("half")
-        raise KeyboardInterrupt
-    assert [(p.name, p.read_text()) for p in target.iterdir()] == [("b", "new")]
-    assert [p.name for p in tmp_path.iterdir()] == ["run"]
-
-
-@pytest.mark.parametrize("when", ["before", "meanwhile"])
-def test_a_folder_of_something_else_stays(tmp_path: Path, when: str) -> None:
-    target = tmp_path / "run"
-    target.mkdir()
-    if when == "before":
-        (target / "mine").write_text("")
-    with pytest.raises(StratoError, match=r"F007 .*it holds mine"), write_folder(target, ("a",)):
-        assert when == "meanwhile"
-        (target / "mine").write_text("")
-    assert [p.name for p in target.iterdir()] == ["mine"]
-    assert [p.name for p in tmp_path.iterdir()] == ["run"]
-
-
-def test_a_file_is_not_replaced_by_a_folder_and_a_link_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(StratoError, match=r"F006 .*a file is in the way"), write_folder(tmp_path / "file", ()):
-        pass
-    assert (tmp_path / "file").read_text() == "mine"
-    (tmp_path / "run").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "run")
-    with write_folder(tmp_path / "link", ()) as part:
-        (part / "a").write_text("new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "run" / "a").read_text() == "new"
-
-
-def umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def test_another_files_error_is_not_blamed_on_the_target(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ TIMES: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "microseconds": lambda t: t * 1_000,
     "nanoseconds": lambda t: t * 1_000_000,
     "float seconds": lambda t: t / 1_000,
+    "text of seconds": lambda t: (t // 1_000).cast(pl.String) + ".000",
     "naive": lambda t: pl.from_epoch(t, "ms"),
     "zoned": lambda t: pl.from_epoch(t, "ms").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York"),
     "iso": lambda t: pl.from_epoch(t, "ms").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -135,7 +136,7 @@ def test_kline_files_without_a_header_and_packed(tmp_path: Path) -> None:
     assert table.select(bars().columns).equals(bars(symbol="BTCUSDT"))
     assert table.select("quote_volume", "trades", "buy_volume").row(0) == (7.5, 3.0, 0.5)
     source.write_bytes(gzip.compress(b"1,2,3\n4,5,6\n"))
-    with pytest.raises(DataError, match=r"D023 .*the first line holds 3 numbers and no names"):
+    with pytest.raises(DataError, match=r"D023 .*the first line holds 3 values and no names"):
         import_bars(source, tmp_path / "b.parquet")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,8 @@ from runtime.data.store import check_store, open_market
 from runtime.data.storing import store_bars
 from runtime.errors import StratoError
 from tests.runtime.bars import MINUTE, bars, changed
+
+ROOT = Path(__file__).parents[2]
 
 
 def names(folder: Path) -> list[str]:
@@ -106,3 +110,47 @@ def test_a_file_in_the_way_and_a_folder_that_is_nowhere(tmp_path: Path) -> None:
         store_bars(bars(5), tmp_path / "bars", MINUTE)
     with pytest.raises(StratoError, match=r"F001 .*no such folder"):
         store_bars(bars(5), tmp_path / "none" / "bars", MINUTE)
+
+
+ADDER = """
+import sys, time
+from runtime.data import storing
+from tests.runtime.bars import MINUTE, bars
+import numpy as np
+
+write = storing.write_bars
+def slowly(*arguments):
+    time.sleep(0.5)
+    write(*arguments)
+storing.write_bars = slowly
+first = int(sys.argv[2])
+storing.store_bars(bars(np.arange(first, first + 10)), sys.argv[1], MINUTE, add=True)
+"""
+
+
+def test_of_two_processes_that_store_into_one_folder_none_loses_its_bars(tmp_path: Path) -> None:
+    folder = tmp_path / "bars"
+    command = [sys.executable, "-c", ADDER, str(folder)]
+    started = [subprocess.Popen([*command, str(first)], cwd=ROOT) for first in (0, 10, 20)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert pl.read_parquet(folder / "AAA_1m.parquet")["time"].equals(bars(30)["time"])
+    assert names(folder) == ["AAA_1m.parquet"]
+
+
+@pytest.mark.parametrize("symbol", ["../A", "..", "a/../b", "CON", "a\x00b", "\\\\host\\share"])
+@pytest.mark.parametrize("target", ["bars", "bars.parquet"])
+def test_what_is_no_symbol_is_not_stored(tmp_path: Path, symbol: str, target: str) -> None:
+    with pytest.raises(DataError, match="D039 "):
+        store_bars(bars(5, symbol), tmp_path / target, MINUTE, add=True)
+    assert names(tmp_path) == []
+
+
+def test_a_stored_file_of_what_is_no_symbol_is_not_opened(tmp_path: Path) -> None:
+    write_bars(pl.concat([bars(5), bars(5, "../A")]), tmp_path / "a.parquet")
+    [finding] = check_store(tmp_path)
+    assert (finding.code, finding.row) == ("D039", 6)
+    with pytest.raises(DataError, match=r"D039 a\.parquet, row 6: not a symbol: '\.\./A': it contains `/`|begins with"):
+        open_market(tmp_path)
+    write_bars(bars(5).drop("symbol"), tmp_path / ".hidden.parquet")
+    with pytest.raises(DataError, match=r"D039 \.hidden\.parquet: not a symbol: '\.HIDDEN'"):
+        open_market(tmp_path / ".hidden.parquet")

@@ -19,7 +19,8 @@ def docs(
     Example: stratoquant docs -o site/
     """
     from layers import catalogue
-    from runtime.files import write_folder, write_text
+    from runtime.files import write_text
+    from runtime.folders import write_folder
     from tools.docs.pages import pages
 
     registry = catalogue()
