@@ -76,11 +76,12 @@ def check_fit(
     if not graph.orders:
         return []
     size = position_size(graph, cash)
+    usual, most = (UNSIZED * cash, cash * leverage or inf) if size is None else (size, size)
     found = list(_amounts(graph, size, cash, leverage))
     for symbol, quote in quotes.items():
         if quote.price:
-            found += _steps(symbol, quote, rules.get(symbol, {}), cash if size is None else size)
-            found += _turnover(symbol, quote, UNSIZED * cash if size is None else size)
+            found += _steps(symbol, quote, rules.get(symbol, {}), usual, most)
+            found += _turnover(symbol, quote, usual)
     return found
 
 
@@ -104,19 +105,20 @@ def _amount(graph: Graph, binding: Binding | None, cash: float) -> float | None:
     return None
 
 
-def _steps(symbol: str, quote: Quote, rules: Mapping[str, float], size: float) -> Iterator[Finding]:
-    """Tick, lot and least order of one symbol against its price and the size of a position."""
+def _steps(symbol: str, quote: Quote, rules: Mapping[str, float], usual: float, most: float) -> Iterator[Finding]:
+    """Tick, lot and least order of one symbol against its price, a usual position and the largest."""
     tick, lot, least = (rules.get(name, 0.0) for name in ("tick", "lot", "min_notional"))
     if tick * FEW_TICKS > quote.price:
         none = tick > quote.price
         detail = f"the tick is {tick:g}, the price {quote.price:g}" + (": no limit can be below a tick" if none else "")
         yield _finding("D034", symbol, detail, "tick", error=none)
-    if lot * quote.price > COARSE * size:
-        none = lot * quote.price > size
-        detail = f"a lot of {lot:g} is worth {lot * quote.price:.6g}, a position {size:.6g}"
-        yield _finding("D035", symbol, detail + (" at most: nothing can be opened" if none else ""), "lot", error=none)
-    if least > size:
-        detail = f"min_notional is {least:g}, a position {size:.6g} at most: nothing can be opened"
+    worth = lot * quote.price
+    if worth > COARSE * usual:
+        none = worth > most
+        size = f"{most:.6g} at most: nothing can be opened at this price" if none else f"about {usual:.6g}"
+        yield _finding("D035", symbol, f"a lot of {lot:g} is worth {worth:.6g}, a position {size}", "lot", error=none)
+    if least > most:
+        detail = f"min_notional is {least:g}, a position {most:.6g} at most: nothing can be opened"
         yield _finding("D036", symbol, detail, "min_notional", error=True)
 
 

@@ -396,17 +396,3 @@ def test_l63_keeps_away_for_each_of_its_reasons() -> None:
 def test_l63_leaves_out_what_a_venue_does_not_have(spread: float, rank: float) -> None:
     without = tradeability(spread=np.nan, vpin_rank=np.nan)["score"][0]
     assert without >= tradeability(spread=spread, vpin_rank=rank)["score"][0] > 0.0
-
-
-def test_l10_costs_the_same_in_every_currency() -> None:
-    """Prices and capital in a unit worth 2^20 times as much: the same order, the same cost."""
-    book = books(3, 100)
-    flat = {"sigma": np.full(100, 1e-3), "volume": np.linspace(1.0, 50.0, 100)}
-    close = 100.0 + np.arange(100.0)
-    prices = {name: book[name] * 2.0**-20 for name in ("bid_px", "ask_px")}
-    for ladders, scaled in (({}, {}), (book, book | prices)):
-        ours = run_layer(catalogue().get("L10"), {**ladders, **flat, "close": close}, {"capital": 2.0**17})
-        theirs = run_layer(catalogue().get("L10"), {**scaled, **flat, "close": close * 2.0**-20}, {"capital": 0.125})
-        for name, values in ours.items():
-            np.testing.assert_allclose(values, theirs[name], rtol=1e-12, err_msg=name)
-        assert (ours["buy"][60:] > 0.0).all()

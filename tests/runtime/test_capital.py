@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from graph.compiler import Checked, checked_or_raise
 from graph.identity import wiring_digest
 from layers import catalogue
 from runtime.capital import with_capital
+from tests.layers.single import run_layer
+from tests.layers.test_microstructure import books
 
 MASTER = Path(__file__).resolve().parents[2] / "specs" / "wiring_master.yaml"
 
@@ -31,3 +35,17 @@ def test_nothing_else_of_a_wiring_changes() -> None:
     assert {k for k, node in changed.graph.nodes.items() if node != plain.graph.nodes[k]} == {"L10"}
     assert wiring_digest(with_capital(plain, 100_000).graph) == wiring_digest(plain.graph)  # type: ignore[arg-type]
     assert (changed.warmup, changed.schedule, changed.findings) == (plain.warmup, plain.schedule, plain.findings)
+
+
+def test_l10_costs_the_same_in_every_currency() -> None:
+    """Prices and capital in a unit worth 2^20 times as much: the same order, the same cost."""
+    book = books(3, 100)
+    flat = {"sigma": np.full(100, 1e-3), "volume": np.linspace(1.0, 50.0, 100)}
+    close = 100.0 + np.arange(100.0)
+    prices = {name: book[name] * 2.0**-20 for name in ("bid_px", "ask_px")}
+    for ladders, scaled in (({}, {}), (book, book | prices)):
+        ours = run_layer(catalogue().get("L10"), {**ladders, **flat, "close": close}, {"capital": 2.0**17})
+        theirs = run_layer(catalogue().get("L10"), {**scaled, **flat, "close": close * 2.0**-20}, {"capital": 0.125})
+        for name, values in ours.items():
+            np.testing.assert_allclose(values, theirs[name], rtol=1e-12, err_msg=name)
+        assert (ours["buy"][60:] > 0.0).all()

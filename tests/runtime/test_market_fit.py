@@ -105,6 +105,11 @@ def test_a_lot_or_a_least_order_above_the_position_is_found_before_the_run() -> 
     assert codes(graph, Quote(100.0, 0.0), {"lot": 9.0}) == []
     assert codes(graph, Quote(100.0, 0.0), {"min_notional": 5.0}, cash=49.0) == [("D036", "error")]
     assert codes(graph, Quote(100.0, 0.0), {"min_notional": 5.0}, cash=51.0) == []
+    master = graph_of("wiring_master")  # layers decide, up to five times the cash
+    assert codes(master, Quote(100.0, 0.0), {"lot": 5001.0}) == [("D035", "error")]
+    assert codes(master, Quote(100.0, 0.0), {"lot": 4999.0}) == [("D035", "warning")]
+    assert codes(master, Quote(100.0, 0.0), {"lot": 5001.0}, leverage=0.0) == [("D035", "warning")]
+    assert codes(master, Quote(100.0, 0.0), {"lot": 9.0}) == []
 
 
 def test_sizes_of_another_currency_are_found_before_the_run(tmp_path: Path) -> None:
