@@ -19,5 +19,12 @@ CODES = {
             "The value of a setting is not of its kind, or lies outside its bounds.",
             "Choose a value as the message says; config/default.yaml shows one of each.",
         ),
+        CodePage(
+            "S003",
+            "rebate above the fee",
+            "A maker's rebate (a negative maker fee) that exceeds the taker fee would pay for trading with oneself; no "
+            "venue does that, and every backtest on it would gain from turnover alone.",
+            "Lower the rebate or raise the taker fee, so that `maker_fee` and `taker_fee` add up to 0 or more.",
+        ),
     )
 }

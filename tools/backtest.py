@@ -110,10 +110,11 @@ def with_cash(settings: Settings, cash: float) -> Settings:
     from pydantic import ValidationError
 
     try:
-        return settings.model_validate(settings.model_dump() | {"cash": cash})
+        valid = settings.model_validate({"cash": cash})
     except ValidationError as problem:
         reason = problem.errors()[0]["msg"].lower()
         raise typer.BadParameter(f"{cash:g}: {reason}", param_hint="--cash") from None
+    return settings.model_copy(update={"cash": valid.cash})
 
 
 def open_bars(

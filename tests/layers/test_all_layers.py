@@ -23,7 +23,11 @@ OPTIONAL_SO_THAT_IT_SPEAKS = "it must speak whatever is missing, see its page"
 
 ALLOWED: dict[str, dict[str, str]] = {
     "L0": {"in.now": "the clock makes gap and stale exact"},
-    "L4": {"in.standing": "a stop at the venue is never loosened", "optional": OPTIONAL_SO_THAT_IT_SPEAKS},
+    "L4": {
+        "in.standing": "a stop at the venue is never loosened",
+        "out.bound": "the border of the plan holds orders to it",
+        "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
+    },
     "L5": {"optional": "closing needs no price"},
     "L10": {
         "param.notional": "an amount is right in one currency only",

@@ -139,7 +139,7 @@ def test_the_gate_halts_and_shrinks_on_the_tester_as_in_the_plan(engine: Engine)
     """Bars so wild that loss limits halt the day and the drawdown shrinks what is held."""
     settings = {"fast.window": 5, "slow.window": 20, **NERVOUS}
     checked = checked_or_raise(SPECS / "sma_cross.yaml", catalogue(), settings)
-    ours = traded(checked, wild_market(2_500, 11, 8.0), 5.0)
+    ours = traded(checked, wild_market(2_500, 11, 9.0), 5.0)
     halted, scale = ours.ports["L79.halt"] > 0.0, ours.ports["L80.scale"]
     assert halted.any() and not halted.all() and (ours.ports["L95.trade"] == 0.0).any()
     assert len(np.unique(scale)) > 20 and scale.min() < 0.9
