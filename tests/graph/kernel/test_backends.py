@@ -31,7 +31,7 @@ COMPLETE = (
     *("wiring_master", "bars_only", "book_seconds", "twenty_indicators"),
     *("trend_two_clocks", "sma_cross", "regime_model"),
 )
-TRADING = ("wiring_master", "bars_only", "trend_two_clocks", "sma_cross")
+TRADING = ("wiring_master", "trend_two_clocks", "sma_cross")
 NAMES = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
