@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable
+from functools import partial
 from keyword import iskeyword
 from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
@@ -28,9 +30,9 @@ def check_declaration(layer: Layer, findings: Findings) -> bool:
     _check_names(layer, findings)
     for declared in (layer.state, layer.model):
         if declared is not None:
-            _check_memory(declared, findings, place_of(layer), set())
+            _check_memory(declared, findings, partial(place_of, layer), set())
     if layer.params is not None:
-        _check_parameters(layer.params, findings, place_of(layer))
+        _check_parameters(layer.params, findings, partial(place_of, layer))
     return len(findings.errors) == before
 
 
@@ -84,46 +86,46 @@ def _check_names(layer: Layer, findings: Findings) -> None:
             findings.error("K018", f"the output `{name}` ends in an underscore", place, f"write `{port_name(name)}`")
 
 
-def _check_memory(state: type[State], findings: Findings, fallback: Place, seen: set[type]) -> None:
+def _check_memory(state: type[State], findings: Findings, fallback: Callable[[], Place], seen: set[type]) -> None:
     """Fields of known kinds, with first values of their kind."""
     for name, hint in get_type_hints(state, include_extras=True).items():
-        place = _field_place(state, name) or fallback
+        place = _place_of_field(state, name, fallback)
         declared = getattr(state, name, None)
         if isinstance(hint, type) and issubclass(hint, State):
             if hint in seen | {state}:
-                findings.error("K018", f"{state.__name__} contains itself", place, "remove the field")
+                findings.error("K018", f"{state.__name__} contains itself", place(), "remove the field")
             elif declared is not None and not isinstance(declared, Sizing):
                 message = f"the memory `{name}` has the first value {declared!r}"
-                findings.error("K018", message, place, "leave the value out, or write `sized(...)`")
+                findings.error("K018", message, place(), "leave the value out, or write `sized(...)`")
             else:
                 _check_memory(hint, findings, place, seen | {state})
         elif hint is float or hint is int:
             if declared is not None and (isinstance(declared, bool) or not isinstance(declared, int | hint)):
                 message = f"the first value of `{name}` is {declared!r}, not {_written(hint)}"
-                findings.error("K018", message, place, f"write `{name}: {hint.__name__} = 0`")
+                findings.error("K018", message, place(), f"write `{name}: {hint.__name__} = 0`")
         elif not (get_origin(hint) is not None and get_args(hint)[1:]):
             message = f"the memory `{name}` is {_written(hint)}"
-            findings.error("K018", message, place, "a field of a State is float, int, Array or another State")
+            findings.error("K018", message, place(), "a field of a State is float, int, Array or another State")
         elif declared is not None and not isinstance(declared, Sizing):
             message = f"the size of the array `{name}` is {declared!r}"
-            findings.error("K018", message, place, f"write `{name}: Array = array(SIZE)`")
+            findings.error("K018", message, place(), f"write `{name}: Array = array(SIZE)`")
 
 
-def _check_parameters(params: type[Parameters], findings: Findings, fallback: Place) -> None:
+def _check_parameters(params: type[Parameters], findings: Findings, fallback: Callable[[], Place]) -> None:
     """Each parameter is a number with bounds, and its default lies in them."""
     for name, declared in params.model_fields.items():
-        place = _field_place(params, name) or fallback
+        place = _place_of_field(params, name, fallback)
         bounds = {end: [getattr(m, end) for m in declared.metadata if hasattr(m, end)] for end in ("ge", "le")}
         if declared.annotation not in (int, float):
             message = f"the parameter `{name}` is {_written(declared.annotation)}"
-            findings.error("K018", message, place, "a parameter is int or float")
+            findings.error("K018", message, place(), "a parameter is int or float")
         elif not bounds["ge"] or not bounds["le"]:
             hint = f'write `{name}: {declared.annotation.__name__} = param(DEFAULT, LOW, HIGH, "what it means")`'
-            findings.error("K018", f"the parameter `{name}` has no bounds", place, hint)
+            findings.error("K018", f"the parameter `{name}` has no bounds", place(), hint)
         elif not _lies_between(declared.default, bounds["ge"][0], bounds["le"][0], whole=declared.annotation is int):
             low, high = bounds["ge"][0], bounds["le"][0]
             message = f"the default {declared.default!r} of `{name}` is not {_written(declared.annotation)} in "
-            findings.error("K018", f"{message}{low} to {high}", place, "choose a default inside the bounds")
+            findings.error("K018", f"{message}{low} to {high}", place(), "choose a default inside the bounds")
 
 
 def _lies_between(value: Any, low: float, high: float, *, whole: bool) -> bool:
@@ -143,6 +145,11 @@ def _reason(problem: Exception) -> str:
 def _class_place(declared: type) -> Place | None:
     found = _class_source(declared)
     return None if found is None else Place(found[0], found[1].lineno, 1)
+
+
+def _place_of_field(declared: type, name: str, fallback: Callable[[], Place]) -> Callable[[], Place]:
+    """The place of a field, looked for only where there is something to say of it: sources are slow to read."""
+    return lambda: _field_place(declared, name) or fallback()
 
 
 def _field_place(declared: type, name: str) -> Place | None:
