@@ -66,10 +66,11 @@ def run_many(accepted: list[Mutant], runs: int, structures: int, bars: int) -> l
     plans: dict[str, Plan] = {}
     chosen: list[Mutant] = []
     for made in accepted:
+        if len(plans) == structures:
+            break
         plan = plan_of(made)
-        if plan.module in plans or len(plans) < structures:
-            plans[plan.module] = plan
-            chosen.append(made)
+        plans[plan.module] = plan
+        chosen.append(made)
     seen: list[Seen] = []
     for k in range(runs):
         made = varied(chosen[k % len(chosen)], k)
