@@ -13,6 +13,7 @@ from math import inf, isfinite
 
 import polars as pl
 
+from graph.diagnostics import Place
 from graph.model import Binding, Constant, Graph, PortRef
 from runtime.data.findings import Finding
 from runtime.data.market import Market, Series
@@ -77,7 +78,7 @@ def check_fit(
         return []
     size = position_size(graph, cash)
     usual, most = (UNSIZED * cash, cash * leverage or inf) if size is None else (size, size)
-    found = list(_amounts(graph, size, cash, leverage))
+    found = list(_amounts(graph, cash, leverage))
     for symbol, quote in quotes.items():
         if quote.price:
             found += _steps(symbol, quote, rules.get(symbol, {}), usual, most)
@@ -87,17 +88,18 @@ def check_fit(
 
 def position_size(graph: Graph, cash: float) -> float | None:
     """The largest position that the gate's own inputs allow at the start, quote currency; None where layers decide."""
-    known = [
-        amount
-        for node in graph.nodes.values()
-        if node.layer.role == "gate"
-        for port in ("notional", "allowed")
-        if (amount := _amount(graph, node.inputs.get(port), cash)) is not None
-    ]
+    sized = _sized(graph, cash)
+    return None if sized is None else sized[0]
+
+
+def _sized(graph: Graph, cash: float) -> tuple[float, Place] | None:
+    """That size, and where the wiring says it."""
+    bound = [graph.gate.inputs[port] for port in ("notional", "allowed")] if graph.gate else []
+    known = [(amount, b.place) for b in bound if (amount := _amount(graph, b, cash)) is not None]
     return min(known, default=None)
 
 
-def _amount(graph: Graph, binding: Binding | None, cash: float) -> float | None:
+def _amount(graph: Graph, binding: Binding, cash: float) -> float | None:
     if isinstance(binding, Constant):
         return abs(binding.value)
     if isinstance(binding, PortRef) and graph.nodes[binding.node].layer.key == "equity_share":
@@ -134,13 +136,13 @@ def _turnover(symbol: str, quote: Quote, size: float) -> Iterator[Finding]:
         yield Finding("D037", symbol, detail, severity="warning")
 
 
-def _amounts(graph: Graph, size: float | None, cash: float, leverage: float) -> Iterator[Finding]:
+def _amounts(graph: Graph, cash: float, leverage: float) -> Iterator[Finding]:
     """Amounts of the wiring that the account could not carry."""
     most = cash * max(leverage, 1.0)
-    if size is not None and size > most:
-        place = next(node.place for node in graph.nodes.values() if node.layer.role == "gate")
-        detail = f"a position may be {size:.6g}, the account starts with {cash:.6g}"
-        yield Finding("D038", f"{place.file}:{place.line}", detail, severity="warning")
+    sized = _sized(graph, cash)
+    if sized is not None and sized[0] > most:
+        detail = f"a position may be {sized[0]:.6g}, the account starts with {cash:.6g}"
+        yield Finding("D038", str(sized[1]), detail, severity="warning")
     for node in graph.nodes.values():
         for name, field in (node.layer.params.model_fields if node.layer.params else {}).items():
             value = getattr(node.params, name)

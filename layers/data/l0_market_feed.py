@@ -119,6 +119,7 @@ def admit_book(s: Memory, raw: MarketEvent) -> bool:
     source="StratoQuant architecture section 3; v6.0 map section 7.1",
     oracle="a direct transcription of the rule over recorded bars",
     pine="source",
+    origins={"now": ("clock.time", None)},
 )
 def step(s: Memory, p: Params, raw: MarketEvent, now: Opt[TimeMs]) -> Out:
     if now > s.now:

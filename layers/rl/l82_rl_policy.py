@@ -34,6 +34,7 @@ class Out(NamedTuple):
     oracle="the torch module, once there is one",
     loop="closed",
     labels={"action": ACTIONS},
+    origins={"unrealised": "account.unrealised"},
 )
 def step(p: Params, observation: Vec[64, Real], position: Score, unrealised: Real) -> Out:
     return Out(1.0, 0.0, nan, 0.0)
