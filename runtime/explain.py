@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.account import ORDER_PORTS, SHARED_ACCOUNT_PORTS
+from graph.account import ORDER_COMMANDS, ORDER_PORTS, SHARED_ACCOUNT_PORTS
+from graph.language import BOUND
 from graph.model import Constant, Graph, Missing, Node, PortRef, SourceRef, elements
 from graph.session import Session
 from graph.types import PortType
@@ -82,15 +83,52 @@ def _order_values(session: Session, graph: Graph, symbol: int) -> Iterator[Value
 
 
 def _verdict(session: Session, graph: Graph, symbol: int) -> str:
-    gates = [n for n in graph.nodes.values() if n.layer.role == "gate"]
-    if not gates:
+    """What came of the step: what left, or the first thing that stood in the way."""
+    gate = graph.gate
+    if gate is None:
         return "the wiring makes no orders"
-    masks = [p for p, kind in gates[0].layer.outputs.items() if kind.edge.name == "bitmask"]
-    values = [named_value(graph, gates[0], p, float(session.value(f"{gates[0].key}.{p}", symbol)[0])) for p in masks]
-    if any(math.isnan(v.number) for v in values):
-        return "no decision: the risk gate has not spoken yet, or one of its inputs is missing at this bar"
-    reasons = [v.words for v in values if v.number]
-    return f"stopped or limited by: {'; '.join(reasons)}" if reasons else "nothing stood in the way"
+    masks = _masks(session, gate, symbol)
+    if any(math.isnan(mask.number) for mask in masks):
+        return "no decision: the risk gate has not decided yet, or one of its inputs is missing at this bar"
+    left = _left(session, symbol)
+    vetoes = "; ".join(mask.words for mask in masks if mask.number)
+    if vetoes:
+        return f"stopped or limited by: {vetoes}" + (f"; {left}" if left else "")
+    return left or _nothing_left(session, graph, gate, symbol)
+
+
+def _masks(session: Session, node: Node, symbol: int) -> list[Value]:
+    """The outputs of a node that are sets of reasons."""
+    ports = [port for port, kind in node.layer.outputs.items() if kind.edge.name == "bitmask"]
+    values = [float(session.value(f"{node.key}.{port}", symbol)[0]) for port in ports]
+    return [named_value(session.plan.graph, node, port, x) for port, x in zip(ports, values, strict=True)]
+
+
+def _left(session: Session, symbol: int) -> str:
+    """What left the graph, after the border; empty when nothing did."""
+    order = session.orders[symbol]
+    command = ORDER_COMMANDS[0 if math.isnan(order["command"]) else int(order["command"])]
+    if command == "cancel":
+        return "the working order was called off" if session.accounts["working"][symbol] else ""
+    asks = command != "keep" and order["valid"] != 0.0 and abs(order["side"]) > 0.0 and order["qty"] > 0.0
+    return f"an order left: {'buy' if order['side'] > 0.0 else 'sell'} {order['qty']:.6g}" if asks else ""
+
+
+def _nothing_left(session: Session, graph: Graph, gate: Node, symbol: int) -> str:
+    """Why no order left although the gate vetoed nothing."""
+    for node in graph.nodes.values():
+        if node.layer.role == "governor" and float(session.value(f"{node.key}.trade", symbol)[0]) != 1.0:
+            reasons = "; ".join(mask.words for mask in _masks(session, node, symbol) if mask.number)
+            return f"no order: trading is stopped{f' by: {reasons}' if reasons else ''}"
+    if "side" in gate.inputs and _input(session, gate, "side", symbol).number == 0.0:
+        return "no order: nothing was proposed"
+    if float(session.value(f"{gate.key}.{BOUND}", symbol)[0]) > 0.0 and _approves(session, gate, symbol):
+        return "no order: what the gate decided did not leave; see `valid`, `qty` and `command` below"
+    return "no order: the position is what the gate decided"
+
+
+def _approves(session: Session, gate: Node, symbol: int) -> bool:
+    return "approved" in gate.layer.outputs and float(session.value(f"{gate.key}.approved", symbol)[0]) == 1.0
 
 
 def _readings(session: Session, graph: Graph, symbol: int) -> Iterator[Reading]:

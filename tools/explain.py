@@ -17,6 +17,7 @@ from tools.arguments import listed_symbols
 from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
 
 if TYPE_CHECKING:
+    from runtime.data.market import Market
     from runtime.explain import Explanation
 
 Depth = Annotated[int, typer.Option(help="How many wires back from the order to show.", min=1)]
@@ -39,7 +40,7 @@ def explain(
     Example: stratoquant explain BTCUSDT 2021-05-19T13:00 --data bars/
     """
     from config.settings import default_settings, read_settings
-    from graph.clock import parse_time
+    from graph.clock import format_time, parse_time
     from graph.compiler import checked_or_raise
     from graph.plan import compile_plan
     from graph.session import Session
@@ -58,6 +59,7 @@ def explain(
     market = open_bars(data, names, checked.graph.clock_ms, (None, None), seed=seed)
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
+    _require_bar(market, moment)
     market = market.between(None, moment + 1)
     chosen = read_settings(config) if config else default_settings()
     checked = with_capital(checked, chosen.cash)
@@ -67,11 +69,29 @@ def explain(
     session = Session(plan, chosen.venue, cash=chosen.cash, rules=own, limits=chosen.limits)
     for block in market.blocks():
         session.run(block.times, block.events)
+        last = block.events[-1, plan.symbols.index(symbol)]["time"]
+    if isnan(last):
+        raise typer.BadParameter(f"{symbol} has no bar at {format_time(moment)}: there is a hole in its bars")
     found = explaining.explain(session, plan.symbols.index(symbol))
     if as_json:
         print(json.dumps(asdict(found, dict_factory=_plain)))
     else:
         Console().print(_tree(found, f"{symbol} at {time}", depth))
+
+
+def _require_bar(market: Market, moment: int) -> None:
+    """Raises typer.BadParameter for a time at which the market has no step."""
+    from graph.clock import format_clock, format_time
+
+    first = moment // market.clock_ms * market.clock_ms
+    if moment != first:
+        near = f"the bar that holds it opens at {format_time(first)}"
+        raise typer.BadParameter(f"no bar of {format_clock(market.clock_ms)} opens at {format_time(moment)}; {near}")
+    if not market.start <= moment < market.end:
+        last = format_time(market.end - market.clock_ms)
+        raise typer.BadParameter(
+            f"there is no bar at {format_time(moment)}; they open from {format_time(market.start)} to {last}"
+        )
 
 
 def _plain(fields: list[tuple[str, object]]) -> dict[str, object]:

@@ -179,9 +179,7 @@ def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
 def _ruin(result: BacktestResult) -> Text:
     last = result.equity.row(-1, named=True)
     when = format_time(last["time"])
-    text = (
-        f"The account is used up: equity is {_money(last['equity'])} at the close of {when} UTC. The run ended there."
-    )
+    text = f"The account is used up: equity is {_money(last['equity'])} at the close of {when}. The run ended there."
     return Text(text, "bold red")
 
 

@@ -151,6 +151,36 @@ def test_explain_tells_what_led_to_the_order(stored: Path) -> None:
     assert "reads signal" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("2031-01-01T00:00", "there is no bar at 2031-01-01 00:00 UTC; they open from "),
+        (
+            "2024-01-02T10:00:30",
+            "no bar of 1m opens at 2024-01-02 10:00:30 UTC; the bar that holds it opens at 2024-01-02 10:00 UTC",
+        ),
+        ("2024-01-02T11:00", "BTCUSDT has no bar at 2024-01-02 11:00 UTC: there is a hole in its bars"),
+    ],
+)
+def test_explain_refuses_a_bar_that_does_not_exist(stored: Path, tmp_path: Path, time: str, said: str) -> None:
+    hole = pl.read_parquet(stored / "btcusdt.parquet").filter(pl.col("time") != 1_704_193_200_000)
+    hole.write_parquet(tmp_path / "btcusdt.parquet")
+    done = run("explain", "BTCUSDT", time, "--wiring", CROSS, "--data", tmp_path / "btcusdt.parquet")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_explain_says_when_trading_is_stopped_or_nothing_is_proposed(stored: Path, tmp_path: Path) -> None:
+    def verdict(time: str, *options: object) -> str:
+        done = run("explain", "BTCUSDT", time, "--wiring", CROSS, "--data", stored, *options)
+        assert done.returncode == 0, done.stderr
+        return " ".join(done.stdout.split())
+
+    assert "no order: the position is what the gate decided" in verdict("2024-01-02T20:00")
+    stopped = verdict("2024-01-02T20:00", "--set", "L79.daily=0.001", "--set", "equity_share.share=5")
+    assert "stopped" in stopped and "nothing stood in the way" not in stopped
+
+
 def test_a_coin_of_a_tiny_price_is_traded_or_refused_in_so_many_words(stored: Path, tmp_path: Path) -> None:
     """The same market with its price times 2^-30: the shipped steps follow the price, a tick above it is refused."""
     prices = [pl.col(c) * 2.0**-30 for c in ("open", "high", "low", "close")]
