@@ -22,6 +22,17 @@ _SPARK_WIDTH = 60
 _MOST_VETOES = 5
 _MOST_GROUPS = 8
 _BLANK = "-"
+_LIMITS = {
+    "bound": "the gate's bound",
+    "position": "position",
+    "gross": "gross",
+    "order": "value of one order",
+    "collar": "price collar",
+    "rate": "orders per minute",
+    "day_loss": "loss of the day",
+    "called_off": "the gate's bound, called off",
+}
+"""What graph.border.HELD_BACK stands for."""
 
 
 def print_summary(
@@ -37,6 +48,10 @@ def print_summary(
     if console.encoding.lower().startswith("utf"):
         console.print(_spark_line(result, metrics, console.width), no_wrap=True)
     console.print()
+    if not result.fills.height:
+        console.print(_nothing_traded(result, metrics), soft_wrap=True)
+        _print_report(console, report)
+        return
     console.print(_figures(metrics))
     if len(result.symbols) > 1:
         console.print()
@@ -50,14 +65,34 @@ def print_summary(
         console.print(_drivers(metrics.drivers))
     if metrics.vetoes:
         console.print()
-        console.print(_vetoes(metrics.vetoes))
+        console.print(_vetoes(metrics.vetoes, len(result.symbols)))
     if result.held_back:
         console.print()
         console.print(_held_back(result))
+    _print_report(console, report)
+
+
+def _print_report(console: Console, report: str | os.PathLike[str] | None) -> None:
     if report is not None:
         console.print()
         # a path is for copying: never broken over lines, never read as markup
         console.print(Text.assemble(("report  ", "dim"), os.fspath(report)), soft_wrap=True)
+
+
+def _nothing_traded(result: BacktestResult, metrics: Metrics) -> Text:
+    """Why there is nothing to count, as far as the run can tell."""
+    if not result.wiring.get("orders"):
+        return Text("The wiring has no `orders`: it computes and records, and trades nothing.")
+    why = "nothing was proposed, or the venue filled nothing; `stratoquant explain SYMBOL TIME` shows any bar"
+    if result.bars <= result.warm_up:
+        why = f"orders can be relied on after {result.warm_up:,} bars, and the run has {result.bars:,}"
+    elif metrics.vetoes:
+        most = metrics.vetoes[0]
+        why = f"the most frequent veto of the risk gate was `{most.name}`, on {_percent(most.share)} of the bars"
+    if result.held_back:
+        reason = max(result.held_back, key=result.held_back.__getitem__)
+        why += f"; the border held back {sum(result.held_back.values()):,} orders, most by {_LIMITS[reason]}"
+    return Text(f"No order was filled: {why}.")
 
 
 def sparkline(values: Sequence[float] | np.ndarray, width: int) -> str:
@@ -144,7 +179,7 @@ def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
             _percent(figures.hit_rate),
             _number(figures.profit_factor),
         )
-    return table
+    return _with_rest(table, len(groups) - _MOST_GROUPS)
 
 
 def _drivers(drivers: Sequence[Driver]) -> Table:
@@ -158,7 +193,7 @@ def _drivers(drivers: Sequence[Driver]) -> Table:
             f"{driver.against_it:,}",
             Text(_money(driver.expectancy_against, sign=True), _tone(driver.expectancy_against)),
         )
-    return table
+    return _with_rest(table, len(drivers) - _MOST_GROUPS)
 
 
 def _table(first: str, *others: str) -> Table:
@@ -169,10 +204,17 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _vetoes(vetoes: Sequence[VetoCount]) -> Table:
-    table = _table("most frequent vetoes", "bars", "share")
+def _vetoes(vetoes: Sequence[VetoCount], symbols: int) -> Table:
+    table = _table("most frequent vetoes", "bars" if symbols == 1 else "bars x symbols", "share")
     for veto in vetoes[:_MOST_VETOES]:
         table.add_row(Text(veto.name), f"{veto.bars:,}", _percent(veto.share))
+    return _with_rest(table, len(vetoes) - _MOST_VETOES)
+
+
+def _with_rest(table: Table, more: int) -> Table:
+    """The table, and how many rows it lacks."""
+    if more > 0:
+        table.add_row(Text(f"and {more} more, in the report", "dim"))
     return table
 
 
@@ -186,19 +228,9 @@ def _ruin(result: BacktestResult) -> Text:
 def _held_back(result: BacktestResult) -> Table:
     """What the border of the plan did to orders; see graph.border."""
     table = _table("orders held back by", "orders", "limit")
-    words = {
-        "bound": "the gate's bound",
-        "position": "position",
-        "gross": "gross",
-        "order": "value of one order",
-        "collar": "price collar",
-        "rate": "orders per minute",
-        "day_loss": "loss of the day",
-        "called_off": "the gate's bound, called off",
-    }
     limits = dict(result.limits) | {"rate": result.limits.get("orders_per_minute")}
     for reason, count in result.held_back.items():
-        table.add_row(Text(words[reason]), f"{count:,}", f"{limits.get(reason) or _BLANK}")
+        table.add_row(Text(_LIMITS[reason]), f"{count:,}", f"{limits.get(reason) or _BLANK}")
     return table
 
 

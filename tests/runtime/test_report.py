@@ -244,6 +244,30 @@ def test_the_summary_is_plain_where_there_is_no_terminal(result: BacktestResult)
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_a_run_in_which_nothing_traded_says_why_instead_of_zeros(result: BacktestResult) -> None:
+    nothing = replace(result, fills=result.fills.clear(), trades=result.trades.clear())
+    assert "The wiring has no `orders`" in summary_of(nothing)
+    ordering = {**nothing.wiring, "orders": [{"port": "side", "source": "L5.order_side"}]}
+    text = summary_of(replace(nothing, wiring=ordering, held_back={"gross": 7, "bound": 2}))
+    most = compute_metrics(nothing, ROLES, LABELS).vetoes[0]
+    assert f"No order was filled: the most frequent veto of the risk gate was `{most.name}`" in text
+    assert "the border held back 9 orders, most by gross" in text
+    short = summary_of(replace(nothing, wiring=ordering, warm_up=10**6))
+    assert "orders can be relied on after 1,000,000 bars, and the run has" in short
+    assert "max drawdown" not in text
+    assert text.rstrip().endswith("out/[bold]report.html")
+
+
+def test_a_cut_table_says_how_much_it_lacks(result: BacktestResult) -> None:
+    metrics = compute_metrics(result, ROLES, LABELS)
+    many = [v.model_copy(update={"name": f"reason {k}"}) for k in range(9) for v in metrics.vetoes[:1]]
+    out = io.StringIO()
+    print_summary(result, metrics.model_copy(update={"vetoes": many}), Console(file=out, width=100))
+    assert "reason 4" in out.getvalue() and "reason 5" not in out.getvalue()
+    assert "and 4 more, in the report" in out.getvalue()
+    assert "bars x symbols" in out.getvalue()
+
+
 def test_the_summary_has_colour_on_a_terminal(result: BacktestResult) -> None:
     assert "\x1b" in summary_of(result, force_terminal=True)
 
