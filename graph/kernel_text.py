@@ -18,7 +18,8 @@ from graph.slicing import sliced_step
 from graph.subset import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
 
 _DECORATORS = {"entry", "inlined", "kernel"}
-_TAKEN = _DECORATORS | MATH_FUNCTIONS | set(MATH_CONSTANTS) | BUILTINS | {"CLOCK", "namedtuple", "np"}
+_GUARDED = "guarded"
+_TAKEN = _DECORATORS | {_GUARDED} | MATH_FUNCTIONS | set(MATH_CONSTANTS) | BUILTINS | {"CLOCK", "namedtuple", "np"}
 _GENERATED = re.compile(r"(step|stage|ahead)_\w+")  # functions of the generated module that are no kernels
 _NAME = re.compile(r"#.*|(?<![.\w])[A-Za-z_]\w*")  # a comment is taken whole
 _FLOAT_BITS = """@kernel
@@ -139,6 +140,5 @@ def imports(body: str) -> str:
     lines = ["from collections import namedtuple"]
     if used:
         lines.append(f"from math import {', '.join(used)}")
-    return "\n".join(
-        [*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(sorted(_DECORATORS))}"]
-    )
+    backend = sorted(_DECORATORS | ({_GUARDED} & set(_NAME.findall(body))))
+    return "\n".join([*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(backend)}"])

@@ -1,7 +1,8 @@
 """The reference backend: an emitted module compiled by numba as it stands, with nothing of this project between.
 
-It takes many times as long as LLVM through graph.kernel, and gives the same bits: that is what it is for. Only emitted
-modules and what runs them with `STRATOQUANT_BACKEND=numba` import this.
+It takes many times as long as LLVM through graph.kernel, and gives the same bits: that is what it is for. It does not
+check the indices of the user's own layers, which can then overwrite any memory. Only emitted modules and what runs them
+with `STRATOQUANT_BACKEND=numba` import this.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ inlined = kernel
 
 entry = njit(**_NUMPY_RULES, cache=True)
 """Decorates the one function of a module that is called from Python. It returns an integer >= 0."""
+
+
+@kernel
+def guarded(outside, step, *arguments):  # type: ignore[no-untyped-def]
+    """Calls the step of a layer of the user's own. numba has no check of indices that notes what is outside and goes
+    on, so this backend checks none: machine code from LLVM does, and differs for a layer that leaves its arrays."""
+    return step(*arguments)
 
 
 class NumbaEntry:

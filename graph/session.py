@@ -68,6 +68,15 @@ class Violation:
     value: float
 
 
+@dataclass(frozen=True)
+class Outside:
+    """A step of a layer of the user's own that used an index outside an array. symbol is None for a portfolio layer."""
+
+    node: str
+    symbol: str | None
+    time: int
+
+
 class _OneBar(NamedTuple):
     """The bound step over one bar. kind: of its events. said: where their bytes go, the quickest way for records."""
 
@@ -218,7 +227,8 @@ class Session:
         return Violation(port, symbol, int(control["violation_time"]), float(control["violation_value"]))
 
     def raise_violation(self) -> None:
-        """Raises WiringError when a value has left its port's range."""
+        """Raises WiringError when a layer of the user's own has left an array, or a value its port's range."""
+        self._raise_outside()
         found = self.violation()
         if found is None:
             return
@@ -229,6 +239,29 @@ class Session:
         message = f"{found.port}{whose} is {found.value:g} at {format_time(found.time)}, but a {edge.name} is "
         hint = f"return nan where `{port}` is missing, keep it in that range, or declare it as Real"
         raise WiringError([Diagnostic("K015", message + edge.range_text(), place_of(layer), hint)])
+
+    def outside(self) -> Outside | None:
+        """The first index outside an array in a layer of the user's own; with machine code from LLVM."""
+        found = []
+        for key, node in self.plan.graph.nodes.items():
+            if node.shipped:
+                continue
+            memory = self.portfolio if node.layer.portfolio else self.state
+            for symbol, (noted, time) in enumerate(memory[key]["outside"].tolist()):
+                if noted:
+                    name = None if node.layer.portfolio else self.plan.symbols[symbol]
+                    found.append(Outside(key, name, int(time)))
+        return min(found, key=lambda one: one.time, default=None)
+
+    def _raise_outside(self) -> None:
+        found = self.outside()
+        if found is None:
+            return
+        whose = "" if found.symbol is None else f" for {found.symbol}"
+        message = f"{found.node}{whose} uses an index outside its array at {format_time(found.time)}"
+        hint = "keep every index from 0 to the array's length - 1; -1 is not the last element"
+        place = place_of(self.plan.graph.nodes[found.node].layer)
+        raise WiringError([Diagnostic("K017", message, place, hint)])
 
     def value(self, port: str, symbol: int = 0) -> Floats:
         """The present value of NODE.port, as an array of its size."""

@@ -146,8 +146,9 @@ KERNEL_PAGES = (
     CodePage(
         "K017",
         "element that is not there",
-        "The index lies outside the array. Compiled code does not ask, and would read or overwrite the memory of "
-        "another layer.",
+        "The index lies outside the array; a negative one does not count from the end. An index that the source shows "
+        "is found by the check. Any other, in a layer of your own, stops the backtest: what it read was missing, what "
+        "it wrote was dropped, and no other memory was touched.",
         "return Out(s.recent[4])",
         "return Out(s.recent[3])",
         "Correct the index, or declare a larger array.",

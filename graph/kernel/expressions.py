@@ -9,6 +9,7 @@ from functools import reduce
 from typing import NoReturn, Protocol
 
 from graph.kernel.errors import KernelTypeError
+from graph.kernel.guard import GUARDED, OUTSIDE, OUTSIDE_TYPE
 from graph.kernel.mathematics import FORMS, GIVE_INT, TEST
 from graph.kernel.nodes import (
     Binary,
@@ -73,7 +74,7 @@ _WHOLE = frozenset({"&", "|", "^", "<<", ">>"})
 class Kernels(Protocol):
     """Gives the typed function of a kernel for the types of its arguments."""
 
-    def typed(self, name: str, arguments: tuple[Type, ...]) -> Function: ...
+    def typed(self, name: str, arguments: tuple[Type, ...], *, guarded: bool = False) -> Function: ...
 
 
 def place_of(node: ast.expr | ast.stmt) -> Place:
@@ -82,15 +83,16 @@ def place_of(node: ast.expr | ast.stmt) -> Place:
 
 class ExpressionReader:
     """Reads the expressions of one kernel. scope: the locals at the present point; the reader of statements moves it.
-    calls: the kernels called so far."""
+    calls: the kernels called so far. guarded: its indices are checked when it runs."""
 
-    def __init__(self, kernel: str, source: ModuleSource, kernels: Kernels) -> None:
+    def __init__(self, kernel: str, source: ModuleSource, kernels: Kernels, *, guarded: bool = False) -> None:
         self.scope: Scope = {}
         self.calls: dict[Function, None] = {}
         self._kernel = kernel
         self._source = source
         self._kernels = kernels
         self._kept = 0
+        self._guarded = guarded
         self._readers: dict[type[ast.expr], Callable[..., Expression]] = {
             ast.Constant: self._constant,
             ast.Name: self._name,
@@ -234,7 +236,7 @@ class ExpressionReader:
         if left < 0:
             self.refuse(f"`{ast.unparse(node)}`: {len(nodes)} indices for {held.type.rank} axes", place)
         kind = array(held.type.element, left) if left else held.type.element
-        return Item(kind, held, tuple(self.whole(index) for index in nodes), place)
+        return Item(kind, held, tuple(self.whole(index) for index in nodes), place, self._outside(place))
 
     def _array(self, node: ast.expr) -> Expression:
         held = self.read(node)
@@ -315,12 +317,24 @@ class ExpressionReader:
         name = node.func.id
         if name in self._source.tuples:
             return self._make_output(node, self._source.tuples[name])
+        if name == GUARDED:  # guarded(outside, kernel, arguments)
+            outside, kernel, *rest = node.args
+            assert isinstance(kernel, ast.Name)
+            return self._call_kernel(kernel.id, [self.read(a) for a in rest], place, self.read(outside))
         arguments = [self.read(argument) for argument in node.args]
         if name in self._source.functions:
-            function = self._kernels.typed(name, tuple(argument.type for argument in arguments))
-            self.calls[function] = None
-            return Call(function.result, function, tuple(arguments), place)
+            return self._call_kernel(name, arguments, place, self._outside(place))
         return self._builtin(name, arguments, place)
+
+    def _call_kernel(self, name: str, arguments: list[Expression], place: Place, outside: Expression | None) -> Call:
+        """outside: where the kernel notes an index outside an array; None for one that checks none."""
+        guarded = outside is not None
+        function = self._kernels.typed(name, tuple(argument.type for argument in arguments), guarded=guarded)
+        self.calls[function] = None
+        return Call(function.result, function, (*([] if outside is None else [outside]), *arguments), place)
+
+    def _outside(self, place: Place) -> Variable | None:
+        return Variable(OUTSIDE_TYPE, OUTSIDE, place) if self._guarded else None
 
     def _make_output(self, node: ast.Call, names: tuple[str, ...]) -> Expression:
         named = {keyword.arg: keyword.value for keyword in node.keywords}

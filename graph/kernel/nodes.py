@@ -47,12 +47,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An element of an array, or, with fewer indices than axes, the array below it. Indices count from the front."""
+    """An element of an array, or, with fewer indices than axes, the array below it. Indices count from the front.
+
+    outside: where an index outside the array is noted, in a guarded kernel; such an element is missing (NaN or 0), what
+    is written to it is dropped, and such an array is empty. None: the index is not checked.
+    """
 
     type: Type
     array: Expression
     indices: tuple[Expression, ...]
     place: Place
+    outside: Variable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +306,10 @@ Block = list[Statement]
 
 @dataclass(eq=False, slots=True)
 class Function:
-    """A kernel for given types of its arguments. symbol: its name in machine code, which tells the types too."""
+    """A kernel for given types of its arguments. symbol: its name in machine code, which tells the types too.
+
+    guarded: its indices are checked when it runs; its first parameter is then where one outside is noted.
+    """
 
     name: str
     symbol: str
@@ -309,4 +317,5 @@ class Function:
     result: Type
     body: Block
     inline: bool = False
+    guarded: bool = False
     calls: list[Function] = field(default_factory=list)

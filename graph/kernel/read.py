@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from graph.kernel.errors import KernelTypeError
 from graph.kernel.expressions import place_of
+from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
 from graph.kernel.nodes import Function
 from graph.kernel.source import ModuleSource
 from graph.kernel.statements import StatementReader
@@ -27,12 +28,12 @@ class _Program:
     """The functions read so far, by name and types of their arguments."""
 
     def __init__(self, source: ModuleSource) -> None:
-        self.functions: dict[tuple[str, tuple[Type, ...]], Function] = {}
+        self.functions: dict[tuple[str, tuple[Type, ...], bool], Function] = {}
         self._source = source
         self._open: list[str] = []
 
-    def typed(self, name: str, arguments: tuple[Type, ...]) -> Function:
-        known = self.functions.get((name, arguments))
+    def typed(self, name: str, arguments: tuple[Type, ...], *, guarded: bool = False) -> Function:
+        known = self.functions.get((name, arguments, guarded))
         if known is not None:
             return known
         tree = self._source.functions[name]
@@ -42,20 +43,23 @@ class _Program:
             message = f"it takes {len(tree.args.args)} arguments, and is called with {len(arguments)}"
             raise KernelTypeError(name, message, place_of(tree))
         self._open.append(name)
-        function = self._read(name, arguments)
+        function = self._read(name, arguments, guarded)
         self._open.pop()
-        self.functions[name, arguments] = function
+        self.functions[name, arguments, guarded] = function
         return function
 
-    def _read(self, name: str, arguments: tuple[Type, ...]) -> Function:
+    def _read(self, name: str, arguments: tuple[Type, ...], guarded: bool) -> Function:
         tree = self._source.functions[name]
-        reader = StatementReader(tree, self._source, self, arguments)
+        reader = StatementReader(tree, self._source, self, arguments, guarded=guarded)
         body = reader.read()
         if reader.results_differ:
-            reader = StatementReader(tree, self._source, self, arguments, reader.result)
+            reader = StatementReader(tree, self._source, self, arguments, reader.result, guarded=guarded)
             body = reader.read()
         parameters = tuple(zip((a.arg for a in tree.args.args), arguments, strict=True))
-        return Function(name, _symbol(name, arguments), parameters, reader.result, body, calls=list(reader.calls))
+        symbol, calls = _symbol(name, arguments), list(reader.calls)
+        if guarded:
+            symbol, parameters = f"{symbol}.guarded", ((OUTSIDE, OUTSIDE_TYPE), *parameters)
+        return Function(name, symbol, parameters, reader.result, body, guarded=guarded, calls=calls)
 
 
 def _symbol(name: str, arguments: tuple[Type, ...]) -> str:

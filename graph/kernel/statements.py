@@ -54,11 +54,13 @@ class StatementReader:
         kernels: Kernels,
         arguments: tuple[Type, ...],
         expected: Type | None = None,
+        *,
+        guarded: bool = False,
     ) -> None:
         self.result: Type = expected or NOTHING
         self.results_differ = False
         self._tree = tree
-        self._values = ExpressionReader(tree.name, source, kernels)
+        self._values = ExpressionReader(tree.name, source, kernels, guarded=guarded)
         self._values.scope = {a.arg: kind for a, kind in zip(tree.args.args, arguments, strict=True)}
         self._reachable = True
         self._returns = 0 if expected is None else 1
@@ -147,7 +149,7 @@ class StatementReader:
         if isinstance(goal, Item):
             fixed = (Constant, Variable)
             indices = [i if isinstance(i, fixed) else self._temporary(i, block) for i in goal.indices]
-            return Item(goal.type, self._pinned(goal.array, block), tuple(indices), goal.place)
+            return Item(goal.type, self._pinned(goal.array, block), tuple(indices), goal.place, goal.outside)
         return goal
 
     def _temporary(self, value: Expression, block: Block) -> Variable:

@@ -117,8 +117,11 @@ def _record(fields: list[Any]) -> Dtype:
 
 
 def _memory(node: Node, room: int) -> Dtype:
+    """outside: of a layer of the user's own, whether it used an index outside an array (0, 1 in this step, 2 noted),
+    and at which time."""
     memory = state_dtype(node.layer.state, node.params, room) if node.layer.state else _record([])
-    return np.dtype([("steps", np.int64), ("memory", memory)])
+    outside = [] if node.shipped else [("outside", np.int64, (2,))]
+    return np.dtype([("steps", np.int64), ("memory", memory), *outside])
 
 
 def _params(layer: Layer) -> Dtype:

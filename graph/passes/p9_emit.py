@@ -144,7 +144,16 @@ def audit(values, bounds, control, now, symbol):
         note_range(x, k, bounds, control, now, symbol)
     control.digest = digest
 '''
-_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE, re.MULTILINE)) | {"run"}
+_NOTE_OUTSIDE = '''
+
+@kernel
+def note_outside(outside, time):
+    """Keeps the time of the first step of a node that used an index outside an array."""
+    if outside[0] == 1:
+        outside[0] = 2
+        outside[1] = time
+'''
+_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE + _NOTE_OUTSIDE, re.MULTILINE)) | {"run"}
 
 
 def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
@@ -164,7 +173,8 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
         elif nodes := schedule.waiting(stage):
             symbol_stage(lines, nodes, stage.number, graph, made)
     _run(lines, graph, schedule, venue, {f.__name__: name for f, name in calls.items()})
-    body = f"{kernels.text()}\n{_PRELUDE}{lines.text()}\n"
+    own = any(not node.shipped for node in graph.nodes.values())
+    body = f"{kernels.text()}\n{_PRELUDE}{_NOTE_OUTSIDE if own else ''}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
 

@@ -23,7 +23,20 @@ PORTFOLIO_VALUES = "b, edges, row, last, h, x, p, c, accounts, w, time, now, fla
 AHEAD_VALUES = "state[i], edges, i, last, x, p, c, market, times, done, bars, flags"
 
 _USED_IN_STEP = frozenset(
-    ("node", "settings", "e", "o", "float", "nan", "valid", "both_valid", "any_valid", "clear_vector", "copy_vector")
+    (
+        "node",
+        "settings",
+        "e",
+        "o",
+        "float",
+        "nan",
+        "valid",
+        "both_valid",
+        "any_valid",
+        "clear_vector",
+        "copy_vector",
+        "guarded",
+    )
 )
 
 NEXT_ROW = "row = last + 1 if last + 1 < len(edges) else 0"
@@ -207,6 +220,8 @@ def _take_step(lines: Lines, depth: int, node: Node, reader: Reader, graph: Grap
         lines.add(depth, f"{', '.join(f'e.{name}' for name in scalars)} = {call}")
     else:
         lines.add(depth, f"{', '.join(scalars)} = {call}", *(f"e.{name} = {name}" for name in scalars))
+    if not node.shipped:
+        lines.add(depth, f"note_outside(s.{node.key}.outside, time)")
 
 
 def _values(node: Node, reader: Reader) -> list[str]:
@@ -238,11 +253,19 @@ def step_function(lines: Lines, node: Node, step: str, graph: Graph) -> None:
         lines.add(depth, f"if {' and '.join(needed)}:")
         depth += 1
     arguments = [*_records(node, "node", "settings"), *ports.values()]
-    lines.add(depth, f"o = {step}({', '.join(arguments)})")
+    lines.add(depth, f"o = {_call(node, step, 'node', arguments)}")
     lines.add(depth, "if node.steps < settings.warmup:", "    node.steps += 1", "else:")
     lines.add(depth + 1, *(f"copy_vector(e.{name}, o.{field})" for name, field in vectors.items()))
     lines.add(depth + 1, f"return {', '.join(f'float(o.{name})' for name in scalars) or '0'}")
     lines.add(1, f"return {', '.join(['nan'] * len(scalars)) or '0'}")
+
+
+def _call(node: Node, step: str, record: str, arguments: Sequence[str]) -> str:
+    """The call of a layer's step. The indices of a layer of the user's own are checked when it runs: shipped layers
+    keep to their arrays, which their tests show. record: the node's."""
+    if node.shipped:
+        return f"{step}({', '.join(arguments)})"
+    return f"guarded({', '.join([f'{record}.outside', step, *arguments])})"
 
 
 def _argument_names(node: Node, step: str) -> dict[str, str]:
@@ -311,7 +334,9 @@ def _portfolio_step(lines: Lines, depth: int, node: Node, step: str, reader: Rea
     each = [p for p, kind in kept.items() if kind.per_symbol]
     lines.add(depth, "spoke = False")
     lines.add(depth, f"if {' and '.join(conditions) or 'True'}:")
-    lines.add(depth + 1, f"o = {step}({', '.join(arguments)})")
+    lines.add(depth + 1, f"o = {_call(node, step, f'b.{node.key}', arguments)}")
+    if not node.shipped:
+        lines.add(depth + 1, f"note_outside(b.{node.key}.outside, time)")
     lines.add(depth + 1, f"if b.{node.key}.steps < p.{node.key}.warmup:", f"    b.{node.key}.steps += 1")
     lines.add(depth + 1, "else:", "    spoke = True")
     for p, kind in kept.items():

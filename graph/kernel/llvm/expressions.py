@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graph.kernel.llvm.arithmetic import binary, compare, mathematics
+from graph.kernel.llvm.elements import guarded_item, item
 from graph.kernel.llvm.values import constant, number, registers, result
 from graph.kernel.llvm.writer import Registers, Writer
 from graph.kernel.nodes import (
@@ -28,14 +29,19 @@ from graph.kernel.nodes import (
     Unary,
     Variable,
 )
-from graph.kernel.types import BOOL, FLOAT, INT, Array, Number, Record, Tuple, Type, size_of
+from graph.kernel.types import BOOL, FLOAT, INT, Number, Record, Tuple, Type
 
 
 class ExpressionWriter:
-    """Writes expressions of one function; `of` gives the registers that hold the value."""
+    """Writes expressions of one function; `of` gives the registers that hold the value.
 
-    def __init__(self, writer: Writer) -> None:
+    guarded: the function is to do nothing undefined, whatever its numbers. LLVM may take it that nobody branches on a
+    poison value, and then drops the checks of indices; so none is made.
+    """
+
+    def __init__(self, writer: Writer, *, guarded: bool = False) -> None:
         self._out = writer
+        self._guarded = guarded
         self._writers: dict[type[Any], Callable[[Any], Registers]] = {
             Constant: lambda node: (constant(node),),
             Variable: lambda node: self._out.get(node.name, node.type),
@@ -47,7 +53,7 @@ class ExpressionWriter:
             Part: self._part,
             Cast: lambda node: self._cast(self.of(node.value), node.value.type, node.type),
             Unary: lambda node: (self._unary(node),),
-            Binary: lambda node: (binary(self._out, node, self.one(node.left), self._right(node)),),
+            Binary: lambda node: (self._binary(node),),
             Compare: lambda node: (compare(self._out, node, self.one(node.left), self.one(node.right)),),
             Logic: self._logic,
             Choose: self._choose,
@@ -90,19 +96,10 @@ class ExpressionWriter:
             (base,) = self.of(node.record)
             place = self._out.value(f"getelementptr inbounds i8, ptr {base}, i64 {field.offset}")
             return (place, *map(str, field.lengths))
-        held = node.array.type
-        assert isinstance(held, Array)
-        base, *lengths = self.of(node.array)
-        place = self.one(node.indices[0])
-        for axis in range(1, held.rank):
-            place = self._out.value(f"mul i64 {place}, {lengths[axis]}")
-            if axis < len(node.indices):
-                place = self._out.value(f"add i64 {place}, {self.one(node.indices[axis])}")
-        element = f"[{size_of(held.element)} x i8]"
-        return (
-            self._out.value(f"getelementptr inbounds {element}, ptr {base}, i64 {place}"),
-            *lengths[len(node.indices) :],
-        )
+        array, indices = self.of(node.array), [self.one(index) for index in node.indices]
+        if node.outside is not None:
+            return guarded_item(self._out, node, array, indices, self._out.get(node.outside.name, node.outside.type)[0])
+        return item(self._out, node, array, indices)
 
     def _read(self, node: Field | Item) -> Registers:
         where = self.address(node)
@@ -146,7 +143,16 @@ class ExpressionWriter:
             test = "fcmp une double" if kind is FLOAT else "icmp ne i64"
             return (self._out.value(f"{test} {register}, {'0.0' if kind is FLOAT else '0'}"),)
         instructions = {(INT, FLOAT): "sitofp", (BOOL, FLOAT): "uitofp", (BOOL, INT): "zext", (FLOAT, INT): "fptosi"}
-        return (self._out.value(f"{instructions[kind, goal]} {number(kind)} {register} to {number(goal)}"),)
+        cast_ = self._out.value(f"{instructions[kind, goal]} {number(kind)} {register} to {number(goal)}")
+        return (self._defined(cast_) if kind is FLOAT else cast_,)
+
+    def _defined(self, whole: str) -> str:
+        """An int that may be poison: of a float out of range, or of a shift by 64 bits or more."""
+        return self._out.value(f"freeze i64 {whole}") if self._guarded else whole
+
+    def _binary(self, node: Binary) -> str:
+        value = binary(self._out, node, self.one(node.left), self._right(node))
+        return self._defined(value) if node.operator in ("<<", ">>") else value
 
     def _unary(self, node: Unary) -> str:
         value = self.one(node.value)

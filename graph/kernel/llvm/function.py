@@ -58,10 +58,11 @@ def write_function(function: Function, marks: dict[str, str] | None = None) -> F
 class _StatementWriter:
     def __init__(self, writer: Writer, function: Function) -> None:
         self._out = writer
-        self._values = ExpressionWriter(writer)
+        self._values = ExpressionWriter(writer, guarded=function.guarded)
         self._function = function
         self._loops: list[tuple[str, str]] = []  # labels: of the next round, of the end
         self._counters = 0
+        self._add = "add" if function.guarded else "add nsw"  # nsw: overflow is poison
         self._writers: dict[type[Any], Callable[[Any], None]] = {
             Set: self._set,
             Store: self._store,
@@ -134,7 +135,7 @@ class _StatementWriter:
             self._out.jump(following)
         self._out.place(following)
         (present,) = self._out.get(counter, INT)
-        self._out.set(counter, INT, (self._out.value(f"add nsw i64 {present}, {step}"),))
+        self._out.set(counter, INT, (self._out.value(f"{self._add} i64 {present}, {step}"),))
         self._out.jump(head)
         self._end(finish, node.at_end, end)
 

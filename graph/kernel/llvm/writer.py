@@ -23,6 +23,7 @@ class Writer:
         self._allocations: list[str] = []
         self._lines: list[str] = []
         self._count = 0
+        self._rooms = 0
 
     def text(self) -> str:
         return "\n".join(["entry:", *self._allocations, *self._lines])
@@ -69,6 +70,12 @@ class Writer:
             self._slots[name, kind] = tuple(f"%s{first + k}" for k in range(len(held)))
             self._allocations += [f"  %s{first + k} = alloca {register}" for k, register in enumerate(held)]
         return self._slots[name, kind]
+
+    def room(self) -> str:
+        """The address of a number of the function's own."""
+        self._rooms += 1
+        self._allocations.append(f"  %r{self._rooms} = alloca i64, align 8")
+        return f"%r{self._rooms}"
 
     def set(self, name: str, kind: Type, value: Sequence[str]) -> None:
         for register, part, place in zip(registers(kind), value, self.slot(name, kind), strict=True):
