@@ -22,9 +22,6 @@ ODD = Diagnostic("W017", "100% wrong:\r\nyes", Place("a,b:c%.yaml", 1, 2), "no, 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("w.yaml").write_text(WIRING, encoding="utf-8")
-    from graph import render
-
-    render._lines.cache_clear()
 
 
 def test_text_shows_the_line_and_the_column() -> None:
