@@ -34,8 +34,6 @@ def _absent(name: str) -> Callable[[], bool]:
 _NO_TRADINGVIEW = (_absent("tv"), "values and trade lists that TradingView computed (../shared/data/tv)")
 _NO_BOOK = (_absent("book"), "recordings of an exchange's order book and trades (../shared/data/book)")
 _NO_BARS = (_absent("bars"), "facts about recorded bars themselves (../shared/data/bars)")
-_NO_PINETS = (lambda: bool(ENGINES["pinets"].missing()), "Node with PineTS: see `mirror verify --help`")
-
 MAY_SKIP = (
     MaySkip("tests/layers/test_blocks.py::test_atr_and_crossover_agree_with_tradingview", *_NO_TRADINGVIEW),
     MaySkip("tests/layers/test_kinematics.py::test_l19_is_the_supertrend_of_tradingview", *_NO_TRADINGVIEW),
@@ -57,8 +55,7 @@ MAY_SKIP = (
         lambda: os.geteuid() != 0,
         "mounting a file system needs the rights of root",
     ),
-    MaySkip("*[pinets]", *_NO_PINETS),
-    MaySkip("*-pinets]", *_NO_PINETS),
+    MaySkip("*[*pinets]", lambda: bool(ENGINES["pinets"].missing()), "Node with PineTS: see `mirror verify --help`"),
     MaySkip("*::test_the_chart_is_one_page", lambda: not library_folder().exists(), "npm: lightweight-charts"),
 )
 
