@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from graph.kernel.build import compile_units
 from graph.kernel.call import Argument, Enter, signature_text
@@ -29,13 +30,17 @@ class NativeEntry:
         self._module = module
         self._store = ObjectStore(module.parent)
         self._entered: dict[tuple[Argument, ...], tuple[Loaded, Enter]] = {}
+        self._loading = Lock()
 
     def enter(self, arguments: tuple[Argument, ...]) -> Enter:
-        if arguments not in self._entered:
-            loaded = Loaded(self._objects(arguments))
-            enter = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(loaded.address(ENTRANCE))
-            self._entered[arguments] = loaded, enter
-        return self._entered[arguments][1]
+        """The machine code for these types of arguments, loaded once: a second copy that took the place of the first
+        would free code in which another thread may be."""
+        with self._loading:
+            if arguments not in self._entered:
+                loaded = Loaded(self._objects(arguments))
+                enter = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(loaded.address(ENTRANCE))
+                self._entered[arguments] = loaded, enter
+            return self._entered[arguments][1]
 
     def _objects(self, arguments: tuple[Argument, ...]) -> list[bytes]:
         name = f"{built_name(self._module.stem)}.{_short(signature_text(arguments))}"

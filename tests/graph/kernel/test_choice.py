@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
 
 from graph.diagnostics import WiringError
+from graph.kernel import entry
 from graph.kernel.entry import NativeEntry
 from graph.passes.p10_build import backend, build, is_built
 from tests.graph.kernel.comparing import module_text
@@ -39,6 +42,25 @@ def test_a_module_is_built_once_its_machine_code_is_there(
     made.enter(((np.dtype("f8"), 1),))
     assert is_built(module)
     assert not is_built("choice")
+
+
+def test_threads_that_enter_at_once_share_one_copy(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that took another's place would free the code that a thread is running."""
+    monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
+    monkeypatch.setenv("STRATOQUANT_BACKEND", "llvm")
+    loaded: list[entry.Loaded] = []
+
+    def load(objects: list[bytes]) -> entry.Loaded:
+        waiting.wait(0.2)  # until others have asked as well
+        loaded.append(Loaded(objects))
+        return loaded[-1]
+
+    waiting, Loaded = Event(), entry.Loaded  # noqa: N806
+    monkeypatch.setattr(entry, "Loaded", load)
+    made = build("choice_threads", MODULE)
+    with ThreadPoolExecutor(4) as pool:
+        entered = list(pool.map(made.enter, [((np.dtype("f8"), 1),)] * 4))
+    assert len(loaded) == 1 and len(set(map(id, entered))) == 1
 
 
 SESSION = """
