@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graph.plan import Plan
     from runtime.backtest import RunSettings
     from runtime.data.market import Market
+    from runtime.data.survey import Survey
     from runtime.metrics import Metrics
     from runtime.results import BacktestResult
 
@@ -77,12 +78,13 @@ def backtest(
     checked = with_capital(checked, chosen.cash)
     names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
+    survey = surveyed(market)
     settings = RunSettings(
         chosen.venue, chosen.cash, fitting_rules(checked.graph, market, chosen, chosen.cash), chosen.limits
     )
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     target = out or Path("runs") / plan.graph.name
-    result, metrics = run_into(target, plan, market, settings, console)
+    result, metrics = run_into(target, plan, market, settings, console, survey)
     if as_json:
         print(json.dumps(summary(result, metrics, target)))
     else:
@@ -165,8 +167,21 @@ def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -
     return rules
 
 
+def surveyed(market: Market) -> Survey:
+    """What is unusual about a market. Prints warnings; raises DataError where it cannot be run over as it is."""
+    from runtime.data.check import errors_of
+    from runtime.data.findings import DataError
+    from runtime.data.survey import survey_of
+
+    survey = survey_of(market)
+    if errors := errors_of(survey.findings):
+        raise DataError(errors)
+    print_findings(survey.findings, sys.stderr)
+    return survey
+
+
 def run_into(
-    target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console
+    target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console, survey: Survey | None = None
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
     from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
@@ -180,7 +195,7 @@ def run_into(
                 check()
                 advance(done)
 
-            result = run_backtest(plan, market, settings, folder, bars_done)
+            result = run_backtest(plan, market, settings, folder, bars_done, survey)
         roles, labels = role_ports(plan), role_labels(plan)
         metrics = compute_metrics(result, roles, labels)
         write_results(result, metrics, roles, labels, folder)
@@ -214,6 +229,8 @@ def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str,
         "trades": result.trades.height,
         "fills": result.fills.height,
         "held_back": dict(result.held_back),
+        "unmet": dict(result.unmet),
+        "notes": list(result.notes),
         "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
         "seconds": round(result.seconds, 3),

@@ -14,11 +14,16 @@ from graph.names import symbol_problem
 from graph.steps import EXACT
 from runtime.data.bars import BOOK, NUMBERS, OPTIONAL, PRICES, REQUIRED
 from runtime.data.findings import Finding
+from runtime.data.splits import looks_split
 
 _EARLIEST_MS = 10**10  # 26 April 1970: seconds taken for milliseconds lie before it
 _LATEST_MS = 10**14  # the year 5138: microseconds taken for milliseconds lie after it
 _FINER = "finer ones to resample"
 _ENOUGH_PAIRS = 8  # fewer neighbours do not tell coarse bars from sparse ones
+
+MOST_FUNDING = 0.05
+"""Exchanges bound what one payment may be, mostly to 0.3 to 3 % of the position."""
+WILD_FUNDING = pl.col("funding_rate").is_finite() & (pl.col("funding_rate").abs() > MOST_FUNDING)
 
 _finite = pl.all_horizontal(pl.col(p).is_finite() for p in PRICES)
 
@@ -52,6 +57,13 @@ _RULES = (
         "bought {buy_volume} of {volume}",
         "warning",
     ),
+    Rule(
+        "D044",
+        (pl.col("close_before") > 0) & looks_split(pl.col("close_before"), pl.col("open")),
+        "from {close_before} to {open}, as a split would",
+        "warning",
+    ),
+    Rule("D045", WILD_FUNDING, "{funding_rate} of the position in one payment", "warning"),
 )
 
 # To the last digit, as layers take them; `runtime.data.bars.without_rounding` gives them so.
@@ -189,7 +201,8 @@ class BarCheck:
             yield Rule("D016", pl.col("symbol") != self._symbol, f"{{symbol}} where {self._symbol} is expected")
 
     def _prepared(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The table with row numbers, numbers as floats, and beside each time the one before it of the same symbol."""
+        """The table with row numbers, numbers as floats, and beside each bar the time and the close before it of the
+        same symbol."""
         table = frame.select(self._columns).with_row_index("row", offset=self._rows + 1)
         table = table.drop(self._texts)
         numbers = [n for n in table.columns if n in NUMBERS]
@@ -200,13 +213,15 @@ class BarCheck:
         table = table.with_columns(pl.col("time").cast(pl.Int64), pl.col("row").cast(pl.Int64))
         if self._tails is not None:
             table = pl.concat([self._tails, table], how="diagonal")
-        before = pl.col("time").shift(1)
+        beside = {"before": pl.col("time").shift(1)}
+        if "close" in table.columns:
+            beside["close_before"] = pl.col("close").shift(1)
         if "symbol" in table.columns:
-            before = before.over("symbol")
+            beside = {name: column.over("symbol") for name, column in beside.items()}
             self._tails = table.group_by("symbol").last()
         else:
             self._tails = table.tail(1)
-        return table.with_columns(before=before).filter(pl.col("row") > self._rows)
+        return table.with_columns(**beside).filter(pl.col("row") > self._rows)
 
     def _check_text(self, frame: pl.DataFrame) -> None:
         for name in self._texts:

@@ -150,6 +150,8 @@ def _facts(result: BacktestResult) -> list[tuple[str, Any]]:
         ("wall time, s", round(result.seconds, 3)),
         ("bars a second", round(result.bars / result.seconds) if result.seconds > 0.0 else None),
         *([("account used up", "the run ended with its last bar")] if result.ruined else []),
+        *((f"bars without volume for an order, {symbol}", bars) for symbol, bars in result.unmet.items()),
+        *((f"market: {note.partition(': ')[0]}", note.partition(": ")[2]) for note in result.notes),
         *((f"orders held back by {reason}", count) for reason, count in result.held_back.items()),
         *((f"limit: {name}", value) for name, value in _flat(result.limits)),
         *((f"venue: {name}", value) for name, value in _flat(result.venue)),

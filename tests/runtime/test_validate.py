@@ -80,8 +80,7 @@ def test_an_error_is_one_for_the_person_at_the_keyboard(tmp_path: Path) -> None:
         load(path)
     assert caught.value.code == "D012"
     assert str(caught.value) == (
-        "D012 aaa_1m.parquet, row 4 (2023-11-14 22:03 UTC): volume impossible: volume -1.0\n"
-        "  fix: Fetch the bar again; where the source has no volume, import 0."
+        f"D012 aaa_1m.parquet, row 4 (2023-11-14 22:03 UTC): volume impossible: volume -1.0\n  fix: {CODES['D012'].fix}"
     )
 
 
