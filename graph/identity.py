@@ -15,6 +15,7 @@ def wiring_digest(graph: Graph) -> str:
     wiring computes only what is used.
     """
     parts = [f"clock {graph.clock_ms}"]
+    parts += [f"opens {ms} {origin}" for ms, origin in graph.origins.items() if ms != graph.clock_ms and origin]
     for key, node in sorted(graph.nodes.items()):
         wires = "; ".join(f"{port}={_exact(binding)}" for port, binding in sorted(node.inputs.items()))
         params = "" if node.params is None else repr(sorted(node.params.model_dump().items()))

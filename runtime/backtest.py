@@ -31,6 +31,7 @@ from runtime.data.findings import DataError
 from runtime.data.market import Market
 from runtime.data.survey import Survey, survey_of
 from runtime.files import write_atomically, write_text
+from runtime.market_fit import check_clocks
 from runtime.metrics import Metrics
 from runtime.report import write_report
 from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
@@ -71,7 +72,7 @@ def run_backtest(
     """
     ports = recorded_ports(plan)
     survey = survey or survey_of(market)
-    if errors := errors_of(survey.findings):
+    if errors := errors_of((*survey.findings, *check_clocks(plan.graph, market))):
         raise DataError(errors)
     rules = (settings.rules.get(s, settings.rules.get("default", {})) for s in plan.symbols)
     session = Session(

@@ -78,7 +78,7 @@ def backtest(
     checked = with_capital(checked, chosen.cash)
     names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
-    survey = surveyed(market)
+    survey = surveyed(market, checked.graph)
     settings = RunSettings(
         chosen.venue, chosen.cash, fitting_rules(checked.graph, market, chosen, chosen.cash), chosen.limits
     )
@@ -167,14 +167,15 @@ def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -
     return rules
 
 
-def surveyed(market: Market) -> Survey:
+def surveyed(market: Market, graph: Graph) -> Survey:
     """What is unusual about a market. Prints warnings; raises DataError where it cannot be run over as it is."""
     from runtime.data.check import errors_of
     from runtime.data.findings import DataError
     from runtime.data.survey import survey_of
+    from runtime.market_fit import check_clocks
 
     survey = survey_of(market)
-    if errors := errors_of(survey.findings):
+    if errors := errors_of((*survey.findings, *check_clocks(graph, market))):
         raise DataError(errors)
     print_findings(survey.findings, sys.stderr)
     return survey

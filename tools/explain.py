@@ -60,7 +60,7 @@ def explain(
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     _require_bar(market, moment)
-    survey = surveyed(market)
+    survey = surveyed(market, checked.graph)
     market = market.between(None, moment + 1)
     chosen = read_settings(config) if config else default_settings()
     checked = with_capital(checked, chosen.cash)
@@ -84,7 +84,7 @@ def _require_bar(market: Market, moment: int) -> None:
     """Raises typer.BadParameter for a time at which the market has no step."""
     from graph.clock import format_clock, format_time
 
-    first = moment // market.clock_ms * market.clock_ms
+    first = (moment - market.origin) // market.clock_ms * market.clock_ms + market.origin
     if moment != first:
         near = f"the bar that holds it opens at {format_time(first)}"
         raise typer.BadParameter(f"no bar of {format_clock(market.clock_ms)} opens at {format_time(moment)}; {near}")

@@ -77,9 +77,10 @@ _PAGES = (
     CodePage(
         "D015",
         "bar off the clock",
-        "A bar does not open at a multiple of the clock, counted from 1970-01-01 00:00 UTC.",
-        "Correct or remove such rows. Where all are off, give the clock that the bars have; days that do not begin at "
-        "midnight UTC, or hours that begin within one, are not supported yet: get finer bars, and resample them.",
+        "A bar does not open when the others of its symbol do. Hours may open at half past, days at 22:00 UTC and "
+        "weeks on Sundays, as long as all do; those of an exchange with summer time shift by an hour twice a year.",
+        "Correct or remove such rows; where all are off, give the clock that the bars have, or get finer bars and "
+        "resample them, such as --clock 1d@22:00.",
     ),
     CodePage(
         "D016",
@@ -272,6 +273,14 @@ _PAGES = (
         "funding beyond reason",
         "A single funding payment is more than 5 % of the position. Rates are shares: 0.0001 is one basis point.",
         "Import shares: divide percents by 100 and basis points by 10000.",
+    ),
+    CodePage(
+        "D046",
+        "clocks open apart",
+        "Bars of one clock open at one time. Two symbols whose bars open at different times cannot share a step, and a "
+        "slow clock must open with a bar of the base clock, else it would never close.",
+        "Write in the wiring when the bars of the clock open, such as 4h@00:30; resample symbols that differ to bars "
+        "that open together.",
     ),
 )
 
