@@ -111,7 +111,7 @@ def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: 
         per_regime=figures_by_regime(result.trades, labels or {}),
         per_pattern=figures_by_pattern(result.trades, result.decisions, roles or {}, labels or {}),
         drivers=drivers(result.trades, result.decisions, result.signed),
-        vetoes=veto_counts(result.values, roles or {}, labels or {}),
+        vetoes=veto_counts(_while_open(result), roles or {}, labels or {}),
     )
 
 
@@ -193,6 +193,14 @@ def veto_counts(values: pl.LazyFrame, roles: Roles, labels: Labels) -> list[Veto
         VetoCount(name=label_name(labels, "veto", bit), bars=bars, share=bars / total) for bit, bars in set_in if bars
     ]
     return sorted(counts, key=lambda c: -c.bars)
+
+
+def _while_open(result: BacktestResult) -> pl.LazyFrame:
+    """The recorded values of the steps in which some symbol had a bar."""
+    present = result.equity.filter(pl.col("present") > 0).select("time")
+    return (
+        result.values if present.height == result.equity.height else result.values.join(present.lazy(), "time", "semi")
+    )
 
 
 class PeriodReturn(NamedTuple):

@@ -241,7 +241,7 @@ _PAGES = (
     CodePage(
         "D041",
         "hole in the data",
-        "No symbol has a bar for more than five days. A run goes through a hole step by step: positions are held, time "
+        "No symbol has a bar for more than six days. A run goes through a hole step by step: positions are held, time "
         "stops and memories grow old. Figures leave such steps out, as they do with nights and weekends. A hole that "
         "makes up more than half of a run is refused.",
         "Import the bars that are missing, or run the parts one by one with --start and --end.",
@@ -256,7 +256,7 @@ _PAGES = (
     CodePage(
         "D043",
         "symbol ends",
-        "A symbol has no bar for the last five days or more of the run: it was delisted, or its data is older. One "
+        "A symbol has no bar for the last six days of the run: it was delisted, or its data is older. One "
         "step after its last bar what is held is closed at the last close, as an order at the market, and its orders "
         "are called off.",
         "Nothing, if the symbol was delisted; otherwise import the bars that are missing, or end the run with --end.",

@@ -19,7 +19,7 @@ from runtime.data.findings import Finding
 from runtime.data.market import Market, Series
 from runtime.data.splits import looks_split, split_ratio
 
-HOLE_MS = 5 * DAY_MS
+HOLE_MS = 6 * DAY_MS
 """Markets close for nights, weekends and holidays: four days at the most, as a rule."""
 
 

@@ -277,3 +277,11 @@ def test_steps_without_a_bar_count_neither_as_returns_nor_as_time_in_the_market(
     dense = compute_metrics(replace(result, equity=equity))
     for figure in ("cvar_95", "measured_bars", "bars_per_year", "volatility", "sharpe", "exposure", "leverage"):
         assert getattr(holed, figure) == pytest.approx(getattr(dense, figure)), figure
+
+
+def test_vetoes_of_steps_without_a_bar_do_not_count(result: BacktestResult) -> None:
+    every = compute_metrics(result, ROLES, LABELS).vetoes
+    half = result.equity.with_columns(present=pl.int_range(pl.len()) % 2)
+    assert sum(v.bars for v in compute_metrics(replace(result, equity=half), ROLES, LABELS).vetoes) < sum(
+        v.bars for v in every
+    )

@@ -99,7 +99,7 @@ def test_a_funding_rate_beyond_reason_is_named(rate: float) -> None:
 
 def test_a_run_says_what_is_unusual_and_closes_what_ends(tmp_path: Path) -> None:
     ended = synthesise(["BTCUSDT"], 4000, 4)
-    goes_on = synthesise(["ETHUSDT"], 4000 + 6 * DAY, 5)
+    goes_on = synthesise(["ETHUSDT"], 4000 + 7 * DAY, 5)
     pl.concat([ended, goes_on]).write_parquet(tmp_path / "both.parquet")
     options = ("--data", tmp_path / "both.parquet", "--symbols", "BTCUSDT,ETHUSDT", "--json", "-o", tmp_path / "run")
     done = run("backtest", CROSS, *options)
