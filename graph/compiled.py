@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from graph.derived import derived
 from graph.kernel.call import Call, Entry
 from graph.kernel_text import KernelText, imports
 from graph.kernels import kernel_source
@@ -23,9 +24,13 @@ def run_kernel(function: Callable[..., int], *arguments: Any) -> int:
 @cache
 def _compiled(function: Callable[..., int], maker: str) -> Entry:
     """maker: the backend, so that each has an entry of its own."""
+    source = derived("module", [function], (), lambda: _module_text(function))
+    return build(f"kernel_{function.__name__}_{fingerprint(source)}", source)
+
+
+def _module_text(function: Callable[..., int]) -> str:
     texts = KernelText(frozenset({"run"}))
     name = texts.add_function(function)
     names = ", ".join(a.arg for a in kernel_source(function).tree.args.args)
     body = f"{texts.text()}\n\n\n@entry\ndef run({names}):\n    return {name}({names})\n"
-    source = f"{imports(body)}\n\n\n{body}"
-    return build(f"kernel_{function.__name__}_{fingerprint(source)}", source)
+    return f"{imports(body)}\n\n\n{body}"
