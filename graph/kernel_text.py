@@ -71,6 +71,10 @@ class KernelText:
         source = kernel_source(function)
         return self._add(source, source.new_tree(), function.__name__, {}, "kernel")
 
+    def name_of(self, function: Callable[..., Any]) -> str:
+        """The name in the module of what was added."""
+        return self._emitted[function]
+
     def text(self) -> str:
         body = "\n\n\n".join(self._texts)
         return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body

@@ -38,9 +38,9 @@ class ObjectStore:
         content = held[_HASH:]
         return content if hashlib.sha256(content).digest() == held[:_HASH] else None
 
-    def write(self, key: str, content: bytes) -> bool:
+    def write(self, key: str, content: bytes, *, quietly: bool = False) -> bool:
         """True when it is kept."""
-        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content)
+        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content, quietly)
 
     def read_list(self, name: str) -> list[bytes] | None:
         """The objects of a program; None when one of them is missing."""
@@ -87,7 +87,7 @@ class ObjectStore:
             path.unlink(missing_ok=True)
             total -= size
 
-    def _put(self, path: Path, content: bytes) -> bool:
+    def _put(self, path: Path, content: bytes, quietly: bool = False) -> bool:
         part = None
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
@@ -96,6 +96,8 @@ class ObjectStore:
         except OSError as problem:
             if part is not None:
                 Path(part.name).unlink(missing_ok=True)
+            if quietly:
+                return False
             reason = (problem.strerror or str(problem)).lower()
             message = f"machine code cannot be kept in {self._folder}: {reason}; each run compiles again until it can"
             warnings.warn(message, CacheWarning, stacklevel=2)

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import Clock, format_opening, read_clock, usual_origin
-from graph.declaration import check_declaration, check_sizes
+from graph.declaration import check_sizes
 from graph.diagnostics import Findings, Place
-from graph.kernel_check import check_kernels
 from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
+from graph.layer_check import check_layer
 from graph.misplaced import misplaced_layer
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
@@ -133,9 +133,7 @@ class _Resolver:
             layer = self._registry.get(node.layer)
             if node.layer not in self._checked:
                 self._checked.add(node.layer)
-                if check_declaration(layer, self._findings):
-                    check_kernels(layer, self._findings)
-                else:
+                if not check_layer(layer, self._findings):
                     self._unsound.add(node.layer)
             if node.layer in self._unsound:
                 return None
