@@ -10,15 +10,18 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from graph.cache import CacheWarning
 
 _HASH = 32
 _MOST_BYTES = 1 << 30
+_GLANCE = 0.05  # s between two looks at whether a lock is free
 
 
 class ObjectStore:
@@ -60,15 +63,19 @@ class ObjectStore:
         return any(self._folder.glob(f"{prefix}*.units"))
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Held by the one process that builds a program; others wait for it. Without a lock where none can be made."""
+    def lock(self, name: str, stopped: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Held by the one process that builds a program; others wait for it, or until they are stopped, and then go on
+        without. Also without a lock where none can be made."""
         try:
             file = (self._folder / f"{name}.lock").open("wb")
         except OSError:
             yield
             return
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if stopped is None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            else:
+                _lock_unless(file, stopped)
             yield
 
     def trim(self) -> None:
@@ -103,3 +110,13 @@ class ObjectStore:
             warnings.warn(message, CacheWarning, stacklevel=2)
             return False
         return True
+
+
+def _lock_unless(file: IO[bytes], stopped: Callable[[], bool]) -> None:
+    while not stopped():
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_GLANCE)
+        else:
+            return
