@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ STATES = 4
 LEAST_BARS = 1000
 LEAST_VARIANCE = 1e-4  # of a feature that was scaled to 1
 STAY = 0.98  # chance to stay in a state, as the search starts
+LARGEST = 10.0  # of a return in volatilities, as L64 clips it
 TOLERANCE = 1e-7  # gain in log likelihood per bar at which it ends
 
 
@@ -29,11 +31,12 @@ TOLERANCE = 1e-7  # gain in log likelihood per bar at which it ends
 class RegimeFit:
     """The numbers of L64's model in the fields of its declaration, and how they were found.
 
-    bars: observations that were used. bars_in_state: share of them whose likeliest state each state is.
-    log_likelihood: per bar.
+    data_sha256: hash of the bars that the fit read. bars: observations that were used. bars_in_state: share of them
+    whose likeliest state each state is. log_likelihood: per bar.
     """
 
     values: dict[str, tuple[float, ...]]
+    data_sha256: str
     bars: int
     bars_in_state: tuple[float, ...]
     log_likelihood: float
@@ -50,12 +53,13 @@ def fit_regime(
     iterations: int = 200,
     on_bars: Callable[[int], None] = lambda _: None,
 ) -> RegimeFit:
-    """Runs the plan over the market and fits four states to ln returns over sigma, and ln sigma, of all symbols.
+    """Runs the plan over the market and fits four states to what L64 observes, over all symbols together.
 
     close, sigma: the ports that L64 reads. seed: of the first guess. The states are numbered by their mean of ln sigma,
     calmest first. Raises StratoError when the data do not suffice.
     """
-    pieces = [p for p in observations(plan, market, close, sigma, on_bars) if len(p) > 1]
+    values, digest = _ports_over(plan, market, close, sigma, on_bars)
+    pieces = [p for i in range(values.shape[1]) for p in _stretches(values[:, i, 0], values[:, i, 1]) if len(p) > 1]
     bars = sum(map(len, pieces))
     if bars < LEAST_BARS:
         raise StratoError(
@@ -66,39 +70,49 @@ def fit_regime(
     centre, scale = together.mean(axis=0), together.std(axis=0)
     if not np.all(scale > 0.0):
         raise StratoError("the prices of this period do not move", "choose another period")
-    return _fitted((together - centre) / scale, [len(p) for p in pieces], centre, scale, seed, iterations)
+    return _fitted((together - centre) / scale, [len(p) for p in pieces], centre, scale, seed, iterations, digest)
 
 
-def observations(
-    plan: Plan, market: Market, close: str, sigma: str, on_bars: Callable[[int], None] = lambda _: None
-) -> Iterator[Floats]:
-    """Per symbol and unbroken stretch of bars: columns ln(c / c[1]) / sigma and ln sigma, as L64 sees them."""
+def _ports_over(
+    plan: Plan, market: Market, close: str, sigma: str, on_bars: Callable[[int], None]
+) -> tuple[Floats, str]:
+    """The two ports over the market, of shape (bars, symbols, 2), and the hash of the market's bars."""
     session = Session(plan, VenueSettings(), cash=1.0, record=(close, sigma), simulate=False)
+    digest = hashlib.sha256()
     blocks = []
     for block in market.blocks():
+        digest.update(block.events.tobytes())
         blocks.append(session.run(block.times, block.events).symbols.copy())
         on_bars(sum(map(len, blocks)))
-    values = np.concatenate(blocks)
-    for i in range(values.shape[1]):
-        yield from _stretches(values[:, i, 0], values[:, i, 1])
+    return np.concatenate(blocks), digest.hexdigest()
 
 
 def _stretches(close: Floats, sigma: Floats) -> Iterator[Floats]:
-    """Bars without a price are left out, as the layer leaves them out; a sigma of 0 ends a stretch."""
+    """Per unbroken stretch of bars: columns ln(c / c[1]) / sigma[1], clipped, and ln sigma, as L64 observes them.
+
+    Bars without a price are left out, as the layer leaves them out; a sigma of 0 ends a stretch.
+    """
     there = ~np.isnan(close) & ~np.isnan(sigma)
     close, sigma = close[there], sigma[there]
     if len(close) < 2:
         return
-    change, sigma = np.diff(np.log(close)), sigma[1:]
-    moving = sigma > 0.0
-    table = np.column_stack([change / np.where(moving, sigma, 1.0), np.log(np.where(moving, sigma, 1.0))])
+    change, expected, sigma = np.diff(np.log(close)), sigma[:-1], sigma[1:]
+    moving = (expected > 0.0) & (sigma > 0.0)
+    standing = np.clip(change / np.where(moving, expected, 1.0), -LARGEST, LARGEST)
+    table = np.column_stack([standing, np.log(np.where(moving, sigma, 1.0))])
     edges = np.flatnonzero(np.diff(moving.astype(np.int8), prepend=0, append=0))
     for first, last in zip(edges[::2], edges[1::2], strict=True):
         yield table[first:last]
 
 
 def _fitted(
-    features: Floats, lengths: list[int], centre: Floats, scale: Floats, seed: int, iterations: int
+    features: Floats,
+    lengths: list[int],
+    centre: Floats,
+    scale: Floats,
+    seed: int,
+    iterations: int,
+    digest: str,
 ) -> RegimeFit:
     model = _first_guess(features, seed, iterations)
     with warnings.catch_warnings():
@@ -117,6 +131,7 @@ def _fitted(
             "mean": _numbers(model.means_[order]),
             "variance": _numbers(np.diagonal(model.covars_, axis1=1, axis2=2)[order]),
         },
+        data_sha256=digest,
         bars=len(features),
         bars_in_state=tuple(float(np.mean(chosen == state)) for state in order),
         log_likelihood=float(model.score(features, lengths)) / len(features),

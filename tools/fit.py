@@ -123,6 +123,7 @@ def _text(found: RegimeFit, plan: Plan, market: Market, ports: tuple[str, str], 
 
 def _made(found: RegimeFit) -> dict[str, object]:
     return {
+        "data_sha256": found.data_sha256,
         "bars": found.bars,
         "bars_in_state": [round(share, 4) for share in found.bars_in_state],
         "log_likelihood_per_bar": round(found.log_likelihood, 6),

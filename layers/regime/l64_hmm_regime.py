@@ -1,12 +1,14 @@
 """L64: the state of a Gaussian hidden Markov model of return and volatility, filtered bar by bar.
 
-Rule: x = ((ln(c / c[1]) / sigma, ln sigma) - centre) / scale. With a the transition matrix and b_i the normal density
-    of x in state i (diagonal covariance), the forward filter is p_j ~ b_j(x) sum_i p_i[1] a_ij, on the first bar
-    p_j ~ start_j b_j(x), computed from the logs of the densities; then each p_j is raised to `floor` and all are
-    divided by their sum. label = the likeliest state; entropy = -sum p ln p / ln 4; expected_stay = 1 / (1 - a_ii) of
-    the label.
-Note: a sigma of 0 shows nothing: the probabilities then move by the transitions alone. An a_ii of 1 stays for ever,
-    which counts as 1e9 bars. The fit numbers the states from the calmest to the wildest.
+Rule: x = ((z, ln sigma) - centre) / scale with z = ln(c / c[1]) / sigma[1], clipped to -10..10. With a the transition
+    matrix and b_i the normal density of x in state i (diagonal covariance), the forward filter is
+    p_j ~ b_j(x) sum_i p_i[1] a_ij, on the first bar p_j ~ start_j b_j(x), computed from the logs of the densities; then
+    each p_j is raised to `floor` and all are divided by their sum. label = the likeliest state; entropy =
+    -sum p ln p / ln 4; expected_stay = 1 / (1 - a_ii) of the label.
+Note: sigma[1] is the volatility expected before the return; a sigma that contains the return bounds z. The clip keeps
+    one bar after a standstill, whose sigma[1] is next to nothing, from deciding alone.
+    A sigma or sigma[1] of 0 is no observation: the probabilities then move by the transitions alone. An a_ii of 1
+    stays for ever, which counts as 1e9 bars. The fit numbers the states from the calmest to the wildest.
 """
 
 from math import exp, isnan, log, nan
@@ -18,6 +20,7 @@ from layers.primitives.scalars import clip, log_return
 
 STATES = 4
 FEATURES = 2
+LARGEST = 10.0  # of z, as runtime.fit_regime clips what it fits to
 TWO_PI = 6.283185307179586
 
 
@@ -36,6 +39,7 @@ class Weights(Model):
 
 class Memory(State):
     close: float = nan
+    expected: float = nan  # sigma of the bar before
     p: Array = array(STATES)
     forecast: Array = array(STATES)
     begun: int = 0
@@ -115,12 +119,14 @@ def settle(s: Memory, floor: float) -> float:
 )
 def step(s: Memory, p: Params, m: Weights, close: Price, sigma: Vol) -> Out:
     change = log_return(close, s.close)
+    expected = s.expected
     s.close = close
+    s.expected = sigma
     if isnan(change):
         return Out(nan, nan, nan, nan, nan, nan, nan)
     advance(s, m)
-    if sigma > 0.0:
-        observe(s, m, change / sigma, log(sigma))
+    if sigma > 0.0 and expected > 0.0:
+        observe(s, m, clip(change / expected, -LARGEST, LARGEST), log(sigma))
     else:
         for j in range(STATES):
             s.p[j] = s.forecast[j]

@@ -1,10 +1,14 @@
 """L85: how heavy the tail of the losses is, and what a loss in it is expected to be.
 
-Rule: x = -r1 / sigma over the last `window` bars with a sigma above 0; k = floor(share window), u the (k + 1)-th
+Rule: x = -r1 / sigma[1] over the last `window` bars with a sigma[1] above 0; k = floor(share window), u the (k + 1)-th
     largest x. xi = mean ln(x / u) over the k largest (Hill), tail = 1 / xi, es = sigma u / (1 - xi), the mean loss
-    beyond u, 1 where xi >= 1. heavy = 1 where tail < 4: the fourth moment does not exist. xi and u are estimated anew
-    every 60 bars and held between.
-Note: where u is not above 0, or all k are equal to it, there is no tail to speak of: tail = 1e3, es = sigma max(u, 0).
+    beyond u on the next bar, 1 where xi >= 1. heavy = 1 where tail < 4: the fourth moment does not exist. xi and u are
+    estimated again every 60 bars and held between.
+Note: sigma[1] is the volatility expected before the return, as McNeil and Frey standardise. A sigma that contains the
+    return bounds x (at 3.94 for an ewm of 30 bars) and hides the tail.
+    Where u is not above 0, or all k are equal to it, there is no tail to measure: tail = 1e3, es = sigma max(u, 0).
+    Differs from the source: McNeil and Frey fit a generalised Pareto tail to the residuals of a GARCH model; here the
+    tail is Hill's and sigma is an input.
 """
 
 from math import inf, isnan, log, nan
@@ -29,6 +33,7 @@ class Params(Parameters):
 class Memory(State):
     losses: Array = array(lambda p: p.window)
     work: Array = array(lambda p: p.window)
+    expected: float = nan  # sigma of the bar before
     place: int = 0
     seen: int = 0
     waited: int = 0
@@ -74,13 +79,14 @@ def fit_tail(s: Memory, n: int, k: int) -> float:
     source="Hill 1975; McNeil and Frey 2000",
     oracle="direct numpy Hill on the window",
     pine="yes",
-    warmup=lambda p: p.window - 1,
+    warmup=lambda p: p.window,
 )
 def step(s: Memory, p: Params, r1: LogReturn, sigma: Vol) -> Out:
-    if sigma > 0.0:
-        s.losses[s.place] = -r1 / sigma
+    if s.expected > 0.0:
+        s.losses[s.place] = -r1 / s.expected
         s.place = s.place + 1 if s.place + 1 < p.window else 0
         s.seen = min(s.seen + 1, p.window)
+    s.expected = sigma
     s.waited += 1
     if s.seen == p.window and (isnan(s.xi) or s.waited >= EVERY):
         fit_tail(s, p.window, int(p.share * p.window))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.regime.l64_hmm_regime import step as hmm_regime
+from runtime.fit_regime import _stretches
 from tests.layers.models import shipped_model
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
@@ -36,7 +37,8 @@ def bars(symbol: str, count: int) -> dict[str, np.ndarray]:
 
 def features(inputs: dict[str, np.ndarray], values: Values) -> np.ndarray:
     change = np.diff(np.log(inputs["close"]))
-    raw = np.column_stack([change / inputs["sigma"][1:], np.log(inputs["sigma"][1:])])
+    standing = np.clip(change / inputs["sigma"][:-1], -10.0, 10.0)
+    raw = np.column_stack([standing, np.log(inputs["sigma"][1:])])
     return (raw - np.array(values["centre"])) / np.array(values["scale"])
 
 
@@ -83,6 +85,34 @@ def test_agrees_with_hmmlearn_on_each_prefix() -> None:
     for bar in range(1, 300, 23):
         expected = model.predict_proba(x[:bar])[-1]
         assert [found[name][bar] for name in STATES] == pytest.approx(expected, rel=1e-8, abs=1e-13)
+
+
+def test_the_return_is_measured_by_the_volatility_before_it() -> None:
+    """A sigma that contains the return would make 1.5 volatilities of six, and the calm state the likelier."""
+    values = {**MADE_UP, "mean": (0.0, -7.0) * 4, "variance": (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 36.0, 1.0)}
+    calm = np.exp(-7.0)
+    inputs = {"close": np.cumprod([100.0, 1.0, np.exp(6.0 * calm)]), "sigma": calm * np.array([1.0, 1.0, 4.0])}
+    found = run_layer(hmm_regime, inputs, model=values)
+    assert found["label"][1] != 3 and found["label"][2] == 3
+
+
+def test_one_bar_after_a_standstill_leaves_probabilities() -> None:
+    close = np.r_[np.full(20, 100.0), 101.0, 101.0 + np.arange(5.0)]
+    sigma = np.r_[np.full(20, 1e-200), np.full(6, 1e-3)]
+    found = run_layer(hmm_regime, {"close": close, "sigma": sigma})
+    assert sum(found[name][20] for name in STATES) == pytest.approx(1.0)
+
+
+def test_the_shipped_model_fits_what_the_layer_observes() -> None:
+    """The fit's own features, standardised by its centre and scale, have the moments that its file states."""
+    inputs, values = bars("bitfinex_btcusd_1m", 20_000), shipped()
+    moving = inputs["sigma"] > 0
+    inputs = {name: column[moving] for name, column in inputs.items()}
+    (fitted_to,) = _stretches(inputs["close"], inputs["sigma"])
+    ours = (fitted_to - np.array(values["centre"])) / np.array(values["scale"])
+    np.testing.assert_allclose(ours, features(inputs, values), rtol=1e-12)
+    assert np.abs(fitted_to[:, 0]).max() > 4.0  # beyond what a sigma that contains the return allows
+    assert values["scale"][0] > 1.0
 
 
 def test_entropy_and_expected_stay() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import talib
 from scipy.stats import genpareto
+from scipy.stats import t as student
 
 from layers import catalogue
 from layers.risk import l86_stress, l94_emergency_stop
@@ -37,9 +39,10 @@ def returns(symbol: str, bars: int) -> Values:
 def test_l85_is_hills_estimate_on_the_window(symbol: str, window: int, share: float) -> None:
     inputs = returns(symbol, 20_001)
     found = run("L85", inputs, {"window": window, "share": share})
-    x = -inputs["r1"] / inputs["sigma"]
+    x = np.r_[nan, -inputs["r1"][1:] / inputs["sigma"][:-1]]
     k = int(share * window)
-    for t in range(window - 1, len(x), 60):
+    assert np.isnan(found["tail"][window - 1]) and not np.isnan(found["tail"][window])
+    for t in range(window, len(x), 60):
         ranked = np.sort(x[t - window + 1 : t + 1])
         edge, tail = ranked[-k - 1], ranked[-k:]
         xi = np.log(tail / edge).mean()
@@ -56,6 +59,26 @@ def test_l85_finds_the_index_of_a_pareto_tail() -> None:
     losses = genpareto.rvs(1 / 3, scale=1 / 3, loc=1.0, size=60_000, random_state=random)  # tail index 3
     found = run("L85", {"r1": -losses * 0.01, "sigma": np.full(60_000, 0.01)}, {"window": 50_000, "share": 0.02})
     assert found["tail"][-1] == pytest.approx(3.0, rel=0.1) and found["heavy"][-1] == 1.0
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_l85_measures_the_tail_of_t_distributed_returns(seed: int) -> None:
+    """The volatility is an average of 30 bars that contains this bar's return, as L1's: a sigma that is used too early
+    bounds |x| at sqrt(15.5) = 3.94, and the tail index reads 6."""
+    r1 = 1e-3 * student.rvs(3.0, size=52_000, random_state=np.random.default_rng(seed))
+    sigma = np.sqrt(talib.EMA(r1 * r1, 30))
+    found = run("L85", {"r1": r1[29:], "sigma": sigma[29:]}, {"window": 50_000, "share": 0.01})
+    assert found["tail"][-1] == pytest.approx(3.0, rel=0.15) and found["heavy"][-1] == 1.0
+
+
+@pytest.mark.parametrize("freedom", [3.0, 6.0])
+def test_l85_expects_the_loss_of_the_distribution(freedom: float) -> None:
+    scale = 1e-3
+    r1 = scale * student.rvs(freedom, size=52_000, random_state=np.random.default_rng(4))
+    found = run("L85", {"r1": r1, "sigma": np.full(52_000, 1e-3)}, {"window": 50_000, "share": 0.01})
+    edge = student.isf(0.01, freedom)
+    beyond = student.expect(lambda x: x, args=(freedom,), lb=edge, conditional=True)
+    assert found["es"][-1] == pytest.approx(scale * beyond, rel=0.07)
 
 
 def test_l85_where_nothing_is_lost() -> None:

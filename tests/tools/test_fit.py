@@ -34,6 +34,7 @@ def test_the_model_is_whole_and_runs(shell: Shell, facts: dict[str, object]) -> 
     assert hashlib.sha256(content).hexdigest() == facts["sha256"]
     made = json.loads(content)["made"]
     assert made["symbols"] == ["AAA"] and made["seed"] == 1 and made["by"].startswith("hmmlearn ")
+    assert made["data"] == "the built-in market" and len(made["data_sha256"]) == 64
     assert made["from"] < made["until"] and len(made["bars_in_state"]) == 4 and made["converged"] is True
     Path("use.yaml").write_text(USE.format(facts["sha256"]), encoding="utf-8")
     assert shell.run("check", "use.yaml") == 0, shell.err
@@ -56,6 +57,8 @@ def test_the_states_are_ordered_and_a_local_optimum(facts: dict[str, object]) ->
 def test_the_same_seed_gives_the_same_file_and_another_another(shell: Shell, facts: dict[str, object]) -> None:
     assert shell.run(*RUN, "--json", "-o", "again.json") == 0
     assert json.loads(shell.out)["sha256"] == facts["sha256"]
+    assert shell.run(*RUN, "--json", "--end", "2024-01-05", "-o", "shorter.json") == 0
+    assert json.loads(shell.out)["data_sha256"] != facts["data_sha256"]
     assert shell.run(*RUN, "--seed", "2", "--json", "-o", "other.json") == 0
     assert json.loads(shell.out)["sha256"] != facts["sha256"]
 
