@@ -63,7 +63,7 @@ class PortFigures:
 
     @property
     def saturated(self) -> bool:
-        """Whether most values are near a bound of a score, share or probability. A constant port is not called so."""
+        """Whether most values are near a bound of a score or a probability. A constant port is not called so."""
         return not self.constant and (self.near_bound or 0.0) > SATURATED
 
     @property
@@ -170,9 +170,9 @@ class _Half:
 
 
 def saturates(edge: EdgeType) -> bool:
-    """Whether a port of this type can be saturated: it has two bounds, and values between them. A flag, a side and a
-    set of reasons have none there."""
-    return edge.low > -inf and edge.high < inf and not edge.whole
+    """Whether a port of this type can be saturated: a score or a probability. A share rests at 0 or 1 where nothing was
+    found or cut, and a flag, a side or a set of reasons has no value in between."""
+    return edge.name in ("score", "prob")
 
 
 def _bounds(edge: EdgeType) -> tuple[float, float, float, float]:
