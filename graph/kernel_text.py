@@ -126,8 +126,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self._constants:
-            return ast.Constant(self._constants[node.id])
-        return ast.Name(self._renames.get(node.id, node.id), node.ctx)
+            return ast.copy_location(ast.Constant(self._constants[node.id]), node)
+        return ast.copy_location(ast.Name(self._renames.get(node.id, node.id), node.ctx), node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         assert node.value is not None

@@ -205,16 +205,16 @@ def run_into(
 
 
 @contextmanager
-def progress(total: int, console: Console) -> Iterator[Callable[[int], None]]:
+def progress(total: int, console: Console, unit: str = "bars") -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal; silence elsewhere."""
     if not console.is_terminal or console.quiet:
         yield lambda _: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("[bold]bars"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(f"[bold]{unit}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("bars", total=total)
+        task = shown.add_task(unit, total=total)
         yield lambda done: shown.update(task, completed=done)
 
 
