@@ -18,7 +18,8 @@ from graph.diagnostics import Place
 from graph.kernel_text import Emitted
 from graph.kernels import kernel_source, short_path
 from graph.passes.p8_layout import Column, edge_field
-from graph.passes.p9_emit import collect_kernels
+from graph.passes.p9_emit import PRELUDE_NAMES
+from graph.passes.p9_kernels import collect_kernels
 from graph.passes.p10_build import build, module_name
 from graph.plan import Plan
 from graph.session import Session
@@ -150,7 +151,7 @@ def _conditions(plan: Plan, functions: Mapping[str, ast.FunctionDef]) -> Iterato
     """Every condition of the kernels in the files of the plan's layers; primitives are not a layer's own."""
     nodes = plan.graph.nodes.values()
     layers = {kernel_source(node.layer.step).file: node.layer.key for node in nodes}
-    for kernel in collect_kernels(plan.graph, plan.venue)[0].kernels:
+    for kernel in collect_kernels(plan.graph, plan.venue, PRELUDE_NAMES).kernels:
         layer = layers.get(kernel.source.file)
         if layer is None:
             continue
