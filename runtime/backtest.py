@@ -31,6 +31,7 @@ from runtime.data.findings import DataError
 from runtime.data.market import Market
 from runtime.data.survey import Survey, survey_of
 from runtime.files import write_atomically, write_text
+from runtime.in_sample import check_models
 from runtime.market_fit import check_clocks
 from runtime.metrics import Metrics
 from runtime.report import write_report
@@ -288,7 +289,7 @@ def _result(
         limits=settings.limits.in_words(),
         held_back=session.held_back(),
         unmet=_unmet(plan, session),
-        notes=tuple(f"{finding.code} {finding.message}" for finding in survey.findings),
+        notes=tuple(f"{f.code} {f.message}" for f in (*survey.findings, *check_models(plan.graph, market))),
         ruined=session.ruined,
         seconds=seconds,
         bars=equity.height,

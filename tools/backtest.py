@@ -168,16 +168,20 @@ def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -
 
 
 def surveyed(market: Market, graph: Graph) -> Survey:
-    """What is unusual about a market. Prints warnings; raises DataError where it cannot be run over as it is."""
+    """What is unusual about a market, and about running this wiring over it; prints warnings.
+
+    Raises DataError where the market cannot be run over as it is.
+    """
     from runtime.data.check import errors_of
     from runtime.data.findings import DataError
     from runtime.data.survey import survey_of
+    from runtime.in_sample import check_models
     from runtime.market_fit import check_clocks
 
     survey = survey_of(market)
     if errors := errors_of((*survey.findings, *check_clocks(graph, market))):
         raise DataError(errors)
-    print_findings(survey.findings, sys.stderr)
+    print_findings((*survey.findings, *check_models(graph, market)), sys.stderr)
     return survey
 
 

@@ -282,6 +282,14 @@ _PAGES = (
         "Write in the wiring when the bars of the clock open, such as 4h@00:30; resample symbols that differ to bars "
         "that open together.",
     ),
+    CodePage(
+        "D047",
+        "in-sample",
+        "A model of the wiring was fitted on bars of this run, so it has seen what it is tested on: results of that "
+        "part are better than they will be. Other symbols of the same time count as well, since markets move together.",
+        "Test on another period, such as --start with the time at which the fitted one ends; or fit again on an "
+        "earlier one.",
+    ),
 )
 
 CODES: dict[str, CodePage] = {page.code: page for page in _PAGES}
