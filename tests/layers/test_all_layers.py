@@ -35,6 +35,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "param.capital": "what the share is taken of; the run's cash",
     },
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
+    "L51": {
+        "param.q_level": "on the scale of a bar's variance, so that t values are near standard normal",
+        "param.q_slope": "on the scale of a bar's variance, so that t values are near standard normal",
+        "param.r": "on the scale of a bar's variance, so that t values are near standard normal",
+    },
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
     "L69": {
         "in.price": "the limit lies at an offset from it",
