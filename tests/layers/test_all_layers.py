@@ -40,6 +40,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "param.q_slope": "on the scale of a bar's variance, so that t values are near standard normal",
         "param.r": "on the scale of a bar's variance, so that t values are near standard normal",
     },
+    "L61": {"in.from_trades": "signed volume inferred from the return cannot explain it"},
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
     "L69": {
         "in.price": "the limit lies at an offset from it",
