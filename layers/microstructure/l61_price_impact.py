@@ -6,7 +6,7 @@ Rule: r = ln(c / c[1]). kyle = the slope of the least squares of r on signed vol
     the bars of the window in which something was traded, missing when there is none. roll =
     2 sqrt(max(0, -cov(dc, dc[1]))) / c * 10^4, dc = c - c[1], population covariance of the last window pairs.
 Note: without recorded trades L59 infers signed volume from r itself, and a regression of r on it measures nothing: on
-    independent volume its median t is 19.
+    independent volume its median |t| is 8 to 20.
     kyle_t is held in -1e6..1e6, which only a fit without an error reaches.
 """
 

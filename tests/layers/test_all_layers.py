@@ -29,6 +29,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
     "L5": {"optional": "closing needs no price"},
+    "L8": {
+        "out.microprice": "Stoikov's needs a fit to the market's own book",
+        "out.weighted_mid": "what the rule computes, by its name",
+    },
     "L10": {
         "param.notional": "an amount is right in one currency only",
         "param.share": "of the capital, right in every currency",
