@@ -8,9 +8,10 @@ Note: what is kept of the level is the gap y - level, so that only returns enter
     price has lost those that a slope lives on.
     It starts on the first bar with a v from level y, slope 0 and the covariance v I, and speaks from the next bar on.
     v is held at or above 1e-18, so that a market that has stopped is no division by 0.
-    At the defaults r v is a ten-thousandth of the variance that a bar has, so slope_t and innovation are large;
-    multiply all three variances by 1e4 to bring them to the scale of standard normal values; level and slope do not
-    change by that, once the start is forgotten.
+    The variances are relative to v, the variance of a bar's return, so that on a random walk the innovation has a
+    standard deviation of 1.1 and slope_t one of 1.7. One factor on all three moves neither level nor slope, once the
+    start is forgotten, but divides slope_t and innovation by its root. v contains this bar, which keeps |innovation|
+    below 11.
 """
 
 from math import exp, isnan, nan, sqrt
@@ -26,9 +27,9 @@ ROUNDING = 1e-18
 
 
 class Params(Parameters):
-    q_level: float = param(1e-5, 1e-9, 1, "variance of the level's own noise, relative to v")
-    q_slope: float = param(1e-7, 1e-12, 1, "variance of the slope's own noise, relative to v")
-    r: float = param(1e-4, 1e-9, 1, "variance of the noise about the level, relative to v")
+    q_level: float = param(0.1, 1e-9, 10, "variance of the level's own noise, relative to v")
+    q_slope: float = param(1e-3, 1e-12, 1, "variance of the slope's own noise, relative to v")
+    r: float = param(1.0, 1e-9, 10, "variance of the noise about the level, relative to v")
 
 
 class Memory(State):

@@ -1,8 +1,12 @@
-"""L59: who is trading: the volume that buyers started less the volume that sellers started.
+"""L59: signed volume: what buyers started less what sellers started.
 
-Rule: with trades, signed = 2 buy_volume - volume. Without, bulk classification: signed = volume (2 Phi(r / sd(r,
-    window)) - 1), 0 where r does not vary. pressure = ewm(signed, window) / ewm(volume, window), 0 without volume.
-    aggressor = the buyers' share of this bar, (signed / volume + 1) / 2, and 1/2 without volume.
+Rule: with recorded trades, signed = 2 buy_volume - volume, buy_volume being what the venue marks as bought by the
+    taker. Without, bulk classification: signed = volume (2 Phi(r / sd(r, window)) - 1), r = ln(c / c[1]), 0 where r
+    does not vary. pressure = ewm(signed, window) / ewm(volume, window), 0 without volume. aggressor = the buyers'
+    share of this bar, (signed / volume + 1) / 2, and 1/2 without volume.
+Note: the rule of Lee and Ready (1991) infers the side of each trade from the quotes around it. It is not needed where
+    the venue records the side, and cannot be applied to a bar, which no longer has its trades.
+    Differs from the source: sd is that of the last `window` log returns, not that of all price changes.
 """
 
 from math import isnan, log, nan, sqrt
@@ -37,7 +41,7 @@ class Out(NamedTuple):
     59,
     "trade_flow",
     domain="microstructure",
-    source="Lee and Ready 1991; Easley, Lopez de Prado and O'Hara 2012 (bulk volume)",
+    source="Easley, Lopez de Prado and O'Hara 2012 (bulk volume)",
     pine="yes",
 )
 def step(s: Memory, p: Params, close: Price, volume: Qty, buy_volume: Opt[Qty]) -> Out:

@@ -1,10 +1,13 @@
-"""L8: the middle, spread, depth, imbalance and slope of the order book.
+"""L8: mid, weighted mid, spread, depth, imbalance and slope of the order book.
 
-Rule: mid = (a + b) / 2 with a, b the best ask and bid; microprice = (a B + b A) / (A + B), A and B the quantities
+Rule: mid = (a + b) / 2 with a, b the best ask and bid; weighted_mid = (a B + b A) / (A + B), A and B the quantities
     there; spread = (a - b) / mid 10^4; depth = sum p q, p a price and q its quantity, over the first `levels` of a
     side; imbalance = sum w_k (B_k - A_k) / sum w_k (B_k + A_k), w_k = e^(-decay k), k = 0 at the touch; slope =
     sum d Q / sum d^2 over the levels of a side, Q the quantity up to a level and d its distance from mid in bps.
 Note: a crossed book, or one that lacks any of the first `levels` on either side, gives missing values.
+    weighted_mid is not the microprice of Stoikov (2018), whose adjustment of the mid is fitted to the moves of a
+    market's own book by imbalance and spread; it is the estimate which that paper starts from.
+    Differs from the source: Cao, Hansch and Wang give each level its own imbalance; the weights w_k are ours.
 """
 
 from math import exp, nan
@@ -23,7 +26,7 @@ class Params(Parameters):
 
 class Out(NamedTuple):
     mid: Price
-    microprice: Price
+    weighted_mid: Price
     spread: Bps
     depth_bid: Notional
     depth_ask: Notional
@@ -32,9 +35,7 @@ class Out(NamedTuple):
     slope_ask: Real
 
 
-@layer(
-    8, "book_shape", domain="microstructure", source="Stoikov 2018 (microprice); Cao, Hansch and Wang 2009", pine="no"
-)
+@layer(8, "book_shape", domain="microstructure", source="Cao, Hansch and Wang 2009 (imbalance and slope)", pine="no")
 def step(
     p: Params, bid_px: Vec[10, Price], bid_qty: Vec[10, Qty], ask_px: Vec[10, Price], ask_qty: Vec[10, Qty]
 ) -> Out:

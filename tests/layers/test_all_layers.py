@@ -29,12 +29,22 @@ ALLOWED: dict[str, dict[str, str]] = {
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
     "L5": {"optional": "closing needs no price"},
+    "L8": {
+        "out.microprice": "Stoikov's needs a fit to the market's own book",
+        "out.weighted_mid": "what the rule computes, by its name",
+    },
     "L10": {
         "param.notional": "an amount is right in one currency only",
         "param.share": "of the capital, right in every currency",
         "param.capital": "what the share is taken of; the run's cash",
     },
     "L50": {"optional": "where no pattern is alive no age is known, and the vote is still told"},
+    "L51": {
+        "param.q_level": "on the scale of a bar's variance, so that t values are near standard normal",
+        "param.q_slope": "on the scale of a bar's variance, so that t values are near standard normal",
+        "param.r": "on the scale of a bar's variance, so that t values are near standard normal",
+    },
+    "L61": {"in.from_trades": "signed volume inferred from the return cannot explain it"},
     "L65": {"param.lambda": "a word that Python keeps", "param.lambda_": "a word that Python keeps"},
     "L69": {
         "in.price": "the limit lies at an offset from it",

@@ -10,8 +10,8 @@ from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from layers import catalogue
 from tests.layers.real_data import real_bars
-from tests.layers.single import run_with_state
-from tests.layers.test_kinematics import FILES, Values, assert_same, run
+from tests.layers.single import run_layer, run_with_state
+from tests.layers.test_kinematics import EVIDENCE, FILES, Values, assert_same, run
 
 BARS = 100_000
 
@@ -255,7 +255,7 @@ def filtered_by_statsmodels(y: np.ndarray, v: np.ndarray, q_level: float, q_slop
     return model.ssm.filter()
 
 
-@pytest.mark.parametrize("shares", [(1e-5, 1e-7, 1e-4), (0.3, 0.01, 0.5), (1e-9, 1e-4, 1.0)])
+@pytest.mark.parametrize("shares", [(0.1, 1e-3, 1.0), (0.3, 0.01, 0.5), (1e-9, 1e-4, 1.0)])
 def test_l51_is_the_filter_of_statsmodels(bars: Values, shares: tuple[float, float, float]) -> None:
     close = bars["close"][:3_000]
     found = run("L51", {"close": close}, dict(zip(("q_level", "q_slope", "r"), shares, strict=True)))
@@ -288,13 +288,13 @@ def test_l51_goes_through_a_stopped_market_and_a_crash() -> None:
     move, look = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
     for t in range(241, len(y)):
         state = move @ state
-        covariance = move @ covariance @ move.T + np.diag([1e-5 * v[t], 1e-7 * v[t]])
-        spread = covariance[0, 0] + 1e-4 * v[t]
+        covariance = move @ covariance @ move.T + np.diag([0.1 * v[t], 1e-3 * v[t]])
+        spread = covariance[0, 0] + v[t]
         gain = covariance @ look.T / spread
         error = y[t] - state[0]
         state = state + gain[:, 0] * error
         left = np.eye(2) - gain @ look
-        covariance = left @ covariance @ left.T + gain * 1e-4 * v[t] @ gain.T
+        covariance = left @ covariance @ left.T + gain * v[t] @ gain.T
         assert np.linalg.eigvalsh(covariance)[0] > 0.0
         if t in (400, 6_000, 6_599, 6_600, 6_601, 6_650, 7_099):
             assert found["level"][t] == pytest.approx(np.exp(state[0]), rel=1e-9)
@@ -307,11 +307,27 @@ def test_l51_goes_through_a_stopped_market_and_a_crash() -> None:
 
 def test_l51_one_factor_on_all_variances_scales_the_t_values_alone() -> None:
     close = real_bars(FILES[0], 5_000)["close"]
-    narrow = run("L51", {"close": close})
-    wide = run("L51", {"close": close}, {"q_level": 0.1, "q_slope": 1e-3, "r": 1.0})
+    narrow = run("L51", {"close": close}, {"q_level": 1e-5, "q_slope": 1e-7, "r": 1e-4})
+    wide = run("L51", {"close": close})
     assert_same(wide["level"][1_000:], narrow["level"][1_000:], 1e-9)
     assert_same(wide["slope_t"][1_000:] * 100.0, narrow["slope_t"][1_000:], 1e-6, scale=1.0)
     assert_same(wide["innovation"][1_000:] * 100.0, narrow["innovation"][1_000:], 1e-6, scale=1.0)
+
+
+@pytest.mark.parametrize("name", ["random walk", "random walk of t(3)", *FILES, "binance_btcusdt_1m"])
+def test_l51_does_not_saturate_what_reads_it(name: str) -> None:
+    """Its slope leaves L60 both of its branches, on a market without a trend and on recorded ones."""
+    random = np.random.default_rng(6)
+    steps = {"random walk": random.normal(size=30_000), "random walk of t(3)": random.standard_t(3, 30_000)}.get(name)
+    close = real_bars(name, 30_000)["close"] if steps is None else 100.0 * np.exp(1e-3 * np.cumsum(steps))
+    found, ratio = run("L51", {"close": close}), run("L52", {"close": close})["variance_ratio"]
+    known = ~np.isnan(found["slope_t"] + ratio)
+    slope_t = found["slope_t"][known]
+    assert 0.9 < found["innovation"][known].std() < 1.25
+    assert np.mean(np.abs(np.tanh(0.5 * slope_t)) > 0.99) < 0.02
+    evidence = dict.fromkeys(EVIDENCE, np.zeros(len(slope_t))) | {"kalman_t": slope_t, "variance_ratio": ratio[known]}
+    reverting = np.mean(run_layer(catalogue().get("L60"), evidence)["persistence"] < 0.5)
+    assert 0.3 < reverting < 0.8, reverting
 
 
 def test_l51_reciprocal_prices_turn_its_slope(bars: Values) -> None:

@@ -42,7 +42,7 @@ def test_l8_is_its_rule(book: Book, levels: int) -> None:
     near = slice(0, levels)
     expected = {
         "mid": mid,
-        "microprice": (ask[:, 0] * qb + bid[:, 0] * qa) / (qa + qb),
+        "weighted_mid": (ask[:, 0] * qb + bid[:, 0] * qa) / (qa + qb),
         "spread": (ask[:, 0] - bid[:, 0]) / mid * 1e4,
         "depth_bid": (bid * bid_qty)[:, near].sum(axis=1),
         "depth_ask": (ask * ask_qty)[:, near].sum(axis=1),
@@ -129,7 +129,7 @@ def test_sides_mirror_and_units_do_not_matter(key: str) -> None:
         np.testing.assert_allclose(mirror[name], -plain[name], rtol=1e-9, atol=1e-9)
         np.testing.assert_array_equal(scaled[name], plain[name])
     if key == "L8":
-        np.testing.assert_allclose(256.0 - mirror["microprice"], plain["microprice"], rtol=1e-12)
+        np.testing.assert_allclose(256.0 - mirror["weighted_mid"], plain["weighted_mid"], rtol=1e-12)
         np.testing.assert_allclose(mirror["depth_bid"] > 0, True)
         np.testing.assert_array_equal(scaled["spread"], plain["spread"])
         np.testing.assert_array_equal(scaled["depth_ask"], 32.0 * plain["depth_ask"])
