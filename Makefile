@@ -46,7 +46,7 @@ $(BIN)/uv:
 	test -x $(BIN)/uv
 
 $(VENV)/run.stamp: pyproject.toml | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e .
 	touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(BIN)/uv
