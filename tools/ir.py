@@ -22,9 +22,8 @@ def ir(
     layer: Annotated[str, typer.Argument(help="A layer, such as L14 or rsi; or a wiring, and a node of it.")],
     node: Annotated[str | None, typer.Argument(help="The node of the wiring.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Also the layers of your own in this folder.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen.")
-    ] = None,
+    llvm: Annotated[bool, typer.Option("--llvm", help="As LLVM IR, before LLVM optimises it.")] = False,
+    output: Output = None,
 ) -> None:
     """Show the kernels of a layer as they are compiled: with every type, conversion, load and store.
 
@@ -35,7 +34,8 @@ def ir(
     Example: stratoquant ir L14
              stratoquant ir specs/sma_cross.yaml fast
     """
-    deliver(as_text(_of_layer(layer, folder) if node is None else _of_node(Path(layer), node)), output)
+    program = _of_layer(layer, folder) if node is None else _of_node(Path(layer), node)
+    deliver(as_llvm(program) if llvm else as_text(program), output)
 
 
 def _of_layer(key: str, folder: Path | None) -> LayerProgram:
@@ -99,3 +99,12 @@ def as_text(program: LayerProgram) -> str:
         printed = print_function(function, line_of, name_of, told)
         parts.append(f"# {program.file_of(function) or 'built in'}\n{printed}\n")
     return "\n".join(parts)
+
+
+def as_llvm(program: LayerProgram) -> str:
+    """The kernels as LLVM reads them, callees first."""
+    from graph.kernel.llvm.arithmetic import declarations
+    from graph.kernel.llvm.function import write_function
+
+    texts = [write_function(function) for function in program.functions]
+    return "\n".join([*(text.defined("") for text in texts), *declarations({n for t in texts for n in t.externals})])

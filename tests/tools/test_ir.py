@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from llvmlite import binding
 
 from tests.tools.shell import GOOD, Shell, shell
 
@@ -61,6 +62,14 @@ def test_a_layer_of_ones_own_is_shown_with_its_checks(shell: Shell) -> None:
         assert shell.run(*command) == 0, shell.err
         assert "# own/blocks/mine.py\nmine(outside$: int[], s: {held: float[4]}, " in shell.out
         assert "17 | store s.held[load p.window checked] = x" in shell.out
+
+
+def test_as_llvm_reads_it(shell: Shell) -> None:
+    assert shell.run("ir", "L14", "--llvm") == 0, shell.err
+    module = binding.parse_assembly(shell.out)
+    module.verify()
+    names = [function.name.split(".")[0] for function in module.functions if not function.is_declaration]
+    assert names == ["exponential", "rma", "l14_rsi"]
 
 
 def test_it_goes_to_a_file(shell: Shell) -> None:
