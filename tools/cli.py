@@ -14,6 +14,7 @@ from tools.check import check
 from tools.docs.command import docs
 from tools.entry import run
 from tools.explain import explain
+from tools.ir import ir
 from tools.ports import ports
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.command()(catalogue.layers)
 app.command()(backtest)
 app.command()(explain)
 app.command()(ports)
+app.command()(ir)
 app.command()(docs)
 app.add_typer(data.app, name="data")
 app.add_typer(fit.app, name="fit")
