@@ -149,8 +149,8 @@ def test_without_holdings_or_without_equity() -> None:
     absent, _ = steady(np.array([[100.0, nan]]))
     alone, _ = steady(np.array([[100.0, 0.0]]))
     assert np.array_equal(absent["var"], alone["var"], equal_nan=True)
-    still = {"r1": np.zeros((300, 2)), "held": np.full((1, 2), 10.0), "equity": 100.0}
-    assert run(still, {"window": 100}, 2)["var"][-1] == 0.0  # nothing ever moved
+    still = {"r1": np.zeros((400, 2)), "held": np.full((1, 2), 10.0), "equity": 100.0}
+    assert run(still, {"window": 100, "horizon": 1}, 2)["var"][-1] == 0.0  # nothing ever moved
 
 
 def test_the_first_move_after_a_standstill_is_no_measure_of_the_tail() -> None:
