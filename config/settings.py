@@ -55,7 +55,7 @@ class Settings(_Section):
 def default_settings() -> Settings:
     """config/default.yaml, as it is shipped."""
     findings = Findings()
-    text = resources.files("config").joinpath("default.yaml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("default.yaml").read_text(encoding="utf-8")
     return _settings(parse_yaml(text, "config/default.yaml", findings), findings)
 
 

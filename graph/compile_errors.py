@@ -12,7 +12,8 @@ from graph.diagnostics import Diagnostic, Place, WiringError
 from graph.kernel_text import Emitted
 from graph.kernels import short_path
 from graph.model import Graph
-from graph.passes.p9_emit import collect_kernels
+from graph.passes.p9_emit import PRELUDE_NAMES
+from graph.passes.p9_kernels import collect_kernels
 from graph.venue import Venue
 
 _LINE = re.compile(r"\.py\"?(?:, line | \()(\d+)")
@@ -24,7 +25,7 @@ def compile_error(graph: Graph, venue: Venue, text: str, problem: Exception) -> 
 
     text: the module. The compiler names its lines from the innermost outwards.
     """
-    kernels = collect_kernels(graph, venue)[0].kernels
+    kernels = collect_kernels(graph, venue, PRELUDE_NAMES).kernels
     for line in map(int, _LINE.findall(str(problem))):
         for kernel in kernels:
             first = text[: text.index(f"\n{kernel.text}\n") + 1].count("\n") + 1

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
+from graph.derived import derived
 from graph.kernels import reachable
+from graph.language import Layer
 from graph.model import Binding, Constant, Graph, PortRef, Scalar, elements, kept_ports
 
 
@@ -15,17 +18,27 @@ def wiring_digest(graph: Graph) -> str:
     wiring computes only what is used.
     """
     parts = [f"clock {graph.clock_ms}"]
+    parts += [f"opens {ms} {origin}" for ms, origin in graph.origins.items() if ms != graph.clock_ms and origin]
     for key, node in sorted(graph.nodes.items()):
         wires = "; ".join(f"{port}={_exact(binding)}" for port, binding in sorted(node.inputs.items()))
         params = "" if node.params is None else repr(sorted(node.params.model_dump().items()))
         model = "" if node.model is None else node.model.sha256
         parts.append(f"{key} {node.layer.key} {node.clock_ms} {params} {model} {wires}")
     layers = {node.layer.key: node.layer for node in graph.nodes.values()}
-    parts += [source.text for _, layer in sorted(layers.items()) for source in reachable(layer.step)]
+    parts.append(_texts([layer for _, layer in sorted(layers.items())]))
     parts += [f"{port}={_exact(binding)}" for port, binding in sorted(graph.orders.items())]
     if graph.used_only:
         parts += [f"used {key}.{port}" for key, node in sorted(graph.nodes.items()) for port in kept_ports(graph, node)]
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
+
+
+def _texts(layers: Sequence[Layer]) -> str:
+    """The source of every kernel."""
+
+    def join() -> str:
+        return "\x00".join(source.text for layer in layers for source in reachable(layer.step))
+
+    return derived("texts", layers, (), join)
 
 
 def _exact(binding: Binding) -> str:

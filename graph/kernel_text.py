@@ -71,6 +71,10 @@ class KernelText:
         source = kernel_source(function)
         return self._add(source, source.new_tree(), function.__name__, {}, "kernel")
 
+    def name_of(self, function: Callable[..., Any]) -> str:
+        """The name in the module of what was added."""
+        return self._emitted[function]
+
     def text(self) -> str:
         body = "\n\n\n".join(self._texts)
         return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body
@@ -122,8 +126,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self._constants:
-            return ast.Constant(self._constants[node.id])
-        return ast.Name(self._renames.get(node.id, node.id), node.ctx)
+            return ast.copy_location(ast.Constant(self._constants[node.id]), node)
+        return ast.copy_location(ast.Name(self._renames.get(node.id, node.id), node.ctx), node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
         assert node.value is not None

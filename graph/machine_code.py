@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit, typeof
 
-from graph.kernel.call import ADDRESS_WORD, WORDS_BEFORE_SHAPE, Argument, Enter, words_of
+from graph.kernel.call import ADDRESS_WORD, WORDS_BEFORE_SHAPE, Argument, MachineCode, words_of
 
 _NUMPY_RULES = {"error_model": "numpy"}
 """A division by zero gives an infinity or NaN."""
@@ -42,14 +42,17 @@ class NumbaEntry:
     def __init__(self, function: Any) -> None:
         self._function = function
 
-    def enter(self, arguments: tuple[Argument, ...]) -> Enter:
+    def enter(self, arguments: tuple[Argument, ...]) -> MachineCode:
         self._function.compile(tuple(_type(argument) for argument in arguments))
 
         def call(table: ctypes.c_void_p) -> int:
             result: int = self._function(*_objects(table.value or 0, arguments))
             return result
 
-        return call
+        return MachineCode(call)
+
+    def finish(self) -> None:
+        """There is one machine code."""
 
 
 def _type(argument: Argument) -> Any:

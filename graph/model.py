@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,7 +106,8 @@ class Node:
 class Graph:
     """A wiring whose every name is known. Nodes stand in the order of the files.
 
-    used_only: outputs that nothing reads are not computed.
+    used_only: outputs that nothing reads are not computed. origins: when the bars of each clock open, by the clock's
+    length; milliseconds from 0 to before that length.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Graph:
     roles: dict[str, PortRef]
     used_only: bool
     place: Place
+    origins: Mapping[int, int]
 
     @cached_property
     def read(self) -> frozenset[tuple[str, str]]:

@@ -330,12 +330,16 @@ class Session:
             "shared_bounds": self.plan.shared_bounds,
         }
         try:
-            return Call(self.plan.run, [arguments[name] for name in RUN_ARGUMENTS])
+            return Call(self.plan.run, [*(arguments[name] for name in RUN_ARGUMENTS), *self._more_arguments()])
         except Exception as problem:
             error = compile_error(self.plan.graph, self.plan.venue, self.plan.text, problem)
             if error is None:
                 raise
             raise error from problem
+
+    def _more_arguments(self) -> tuple[Any, ...]:
+        """What the plan's `run` takes after RUN_ARGUMENTS: nothing, unless the plan is an observed one."""
+        return ()
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

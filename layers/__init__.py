@@ -12,4 +12,4 @@ COSTS = Path(__file__).parent / "costs.json"
 @cache
 def catalogue() -> Registry:
     """Every layer of this package."""
-    return Registry.of_package("layers", Path(__file__).parent)
+    return Registry.of_package(__name__, Path(__file__).parent)

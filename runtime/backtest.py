@@ -26,8 +26,13 @@ from graph.identity import wiring_digest
 from graph.language import Parameters
 from graph.plan import Plan
 from graph.session import Recorded, Session
+from runtime.data.check import errors_of
+from runtime.data.findings import DataError
 from runtime.data.market import Market
+from runtime.data.survey import Survey, survey_of
 from runtime.files import write_atomically, write_text
+from runtime.in_sample import check_models
+from runtime.market_fit import check_clocks
 from runtime.metrics import Metrics
 from runtime.report import write_report
 from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
@@ -58,18 +63,24 @@ def run_backtest(
     settings: RunSettings,
     folder: Path,
     on_progress: Callable[[int], None] = lambda _: None,
+    survey: Survey | None = None,
 ) -> BacktestResult:
     """Runs `plan` over the whole of `market`; parts of the recorded values and of the balances go to `folder`.
 
-    The folder must exist; `on_progress` is told the number of bars done. Raises DataError for unsound bars, and
-    WiringError when an output of a layer of the user's own leaves its port's range.
+    The folder must exist; `on_progress` is told the number of bars done; `survey` is that of the market, if it was made
+    before. Raises DataError for unsound bars and a market with a hole that makes up most of it, and WiringError when an
+    output of a layer of the user's own leaves its port's range.
     """
     ports = recorded_ports(plan)
+    survey = survey or survey_of(market)
+    if errors := errors_of((*survey.findings, *check_clocks(plan.graph, market))):
+        raise DataError(errors)
+    rules = (settings.rules.get(s, settings.rules.get("default", {})) for s in plan.symbols)
     session = Session(
         plan,
         settings.venue,
         cash=settings.cash,
-        rules=[dict(settings.rules.get(s, settings.rules.get("default", {}))) for s in plan.symbols],
+        rules=[{**own, **known.facts()} for own, known in zip(rules, survey.symbols, strict=True)],
         limits=settings.limits,
         record=ports,
     )
@@ -80,13 +91,14 @@ def run_backtest(
     for block in market.blocks(BLOCK):
         recorded = session.run(block.times, block.events, keep.fills)
         session.raise_violation()
-        keep.block(block.times[: len(recorded.balances)], recorded)
-        done += len(recorded.balances)
+        used = len(recorded.balances)
+        keep.block(block.times[:used], recorded, np.isfinite(block.events["close"][:used]).sum(axis=1))
+        done += used
         on_progress(done)
         if session.ruined:
             break
     keep.close()
-    return _result(plan, market, settings, session, keep, time.perf_counter() - started)
+    return _result(plan, market, settings, session, keep, survey, time.perf_counter() - started)
 
 
 def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels: Labels, folder: Path) -> None:
@@ -109,6 +121,8 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "venue": result.venue,
         "limits": result.limits,
         "held_back": result.held_back,
+        "unmet": result.unmet,
+        "notes": list(result.notes),
         "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
     }
@@ -152,7 +166,8 @@ class _Keeper:
     def fills(self, log: np.ndarray) -> None:
         self._fills.append(log.copy())
 
-    def block(self, times: np.ndarray, recorded: Recorded) -> None:
+    def block(self, times: np.ndarray, recorded: Recorded, present: np.ndarray) -> None:
+        """present: by step, the number of symbols that had a bar."""
         bars, symbols, _ = recorded.symbols.shape
         for hashed, values in zip(self._hashes, (recorded.symbols, recorded.shared), strict=True):
             hashed.update(np.ascontiguousarray(values))
@@ -166,7 +181,7 @@ class _Keeper:
         if len(columns) > 2:
             self._values.add(pl.DataFrame(columns))
         balances = {name: recorded.balances[:, k].copy() for k, name in enumerate(BALANCES)}
-        self._balances.add(pl.DataFrame({"time": times.copy(), **balances}))
+        self._balances.add(pl.DataFrame({"time": times.copy(), **balances, "present": present}))
 
     def close(self) -> None:
         self._values.close()
@@ -241,12 +256,19 @@ def _names(plan: Plan, ports: Sequence[str]) -> list[str]:
 
 
 def _result(
-    plan: Plan, market: Market, settings: RunSettings, session: Session, keep: _Keeper, seconds: float
+    plan: Plan,
+    market: Market,
+    settings: RunSettings,
+    session: Session,
+    keep: _Keeper,
+    survey: Survey,
+    seconds: float,
 ) -> BacktestResult:
     roles, labels = role_ports(plan), role_labels(plan)
     extremes = (roles.get("high"), roles.get("low"))
     fills, equity, values = keep.fill_frame(), keep.equity().collect(engine="streaming"), keep.values()
-    trades = trades_from_fills(fills, equity["time"].to_numpy(), _marks(plan, session))
+    times = equity.filter(pl.col("present") > 0)["time"].to_numpy()
+    trades = trades_from_fills(fills, times, _marks(plan, session))
     decisions = _at_decisions(keep.value_parts(), trades)
     trades = with_reasons(trades, decisions, roles, labels)
     return BacktestResult(
@@ -266,6 +288,8 @@ def _result(
         venue=settings.venue.model_dump(),
         limits=settings.limits.in_words(),
         held_back=session.held_back(),
+        unmet=_unmet(plan, session),
+        notes=tuple(f"{f.code} {f.message}" for f in (*survey.findings, *check_models(plan.graph, market))),
         ruined=session.ruined,
         seconds=seconds,
         bars=equity.height,
@@ -279,6 +303,12 @@ def _signed_ports(plan: Plan) -> tuple[str, ...]:
     """Recorded ports that say long or short by their sign."""
     kinds = {p: plan.graph.nodes[p.split(".")[0]].layer.outputs[p.split(".")[1]] for p in recorded_ports(plan)}
     return tuple(port for port, kind in kinds.items() if kind.edge.name in ("score", "side") and kind.size is None)
+
+
+def _unmet(plan: Plan, session: Session) -> dict[str, int]:
+    """By symbol, the bars on which an order or an exit met a market without volume."""
+    counts = zip(plan.symbols, session.accounts["unmet"], strict=True)
+    return {symbol: int(count) for symbol, count in counts if count}
 
 
 def _marks(plan: Plan, session: Session) -> dict[str, float]:

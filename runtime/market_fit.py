@@ -13,6 +13,7 @@ from math import inf, isfinite
 
 import polars as pl
 
+from graph.clock import Clock, format_opening, usual_origin
 from graph.diagnostics import Place
 from graph.model import Binding, Constant, Graph, PortRef
 from runtime.data.findings import Finding
@@ -83,6 +84,19 @@ def check_fit(
         if quote.price:
             found += _steps(symbol, quote, rules.get(symbol, {}), usual, most)
             found += _turnover(symbol, quote, usual)
+    return found
+
+
+def check_clocks(graph: Graph, market: Market) -> list[Finding]:
+    """Clocks of the wiring whose bars do not open with a bar of this market: a slow one would never close."""
+    base = format_opening(Clock(market.clock_ms, market.origin))
+    found = []
+    for ms, origin in graph.origins.items():
+        silent = ms == market.clock_ms and origin == usual_origin(ms)  # the base clock need not say when bars open
+        if not silent and (origin - market.origin) % market.clock_ms:
+            detail = f"the wiring's clock {format_opening(Clock(ms, origin))} opens apart from the bars of {base}"
+            hint = f"Write `clock: {base}` as the base clock of the wiring; slower clocks follow it."
+            found.append(Finding("D046", ", ".join(market.symbols), detail, hint=hint))
     return found
 
 

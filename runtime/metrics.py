@@ -1,8 +1,9 @@
 """The figures of a finished run. Pure functions of its frames; an undefined figure is None, never a 0 or an infinity.
 
 A bar's return is taken against the equity of the bar before, the first one's against the initial equity; the warm-up
-is left out. Shares and returns are fractions. Annual figures use the bars that were there: `bars_per_year` is their
-number over the calendar time they cover, so a market that sleeps at weekends is not scaled as if it never did.
+and steps in which no symbol had a bar are left out. Shares and returns are fractions. Annual figures use the bars that
+were there: `bars_per_year` is their number over the calendar time that they cover, so nights, weekends and holes in the
+data count neither as bars without a return nor as time in the market.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Metrics(SymbolFigures):
 
 def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: Labels | None = None) -> Metrics:
     """Every figure of a run. Curves of single symbols need the `close` role, names of regimes the `regime` labels."""
-    measured = result.equity.slice(result.warm_up)
+    measured = result.equity.slice(result.warm_up).filter(pl.col("present") > 0)
     time, equity = measured["time"].to_numpy(), measured["equity"].to_numpy()
     years = _years(time, result.clock_ms)
     gross = measured["gross"].to_numpy()
@@ -110,7 +111,7 @@ def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: 
         per_regime=figures_by_regime(result.trades, labels or {}),
         per_pattern=figures_by_pattern(result.trades, result.decisions, roles or {}, labels or {}),
         drivers=drivers(result.trades, result.decisions, result.signed),
-        vetoes=veto_counts(result.values, roles or {}, labels or {}),
+        vetoes=veto_counts(_while_open(result), roles or {}, labels or {}),
     )
 
 
@@ -192,6 +193,14 @@ def veto_counts(values: pl.LazyFrame, roles: Roles, labels: Labels) -> list[Veto
         VetoCount(name=label_name(labels, "veto", bit), bars=bars, share=bars / total) for bit, bars in set_in if bars
     ]
     return sorted(counts, key=lambda c: -c.bars)
+
+
+def _while_open(result: BacktestResult) -> pl.LazyFrame:
+    """The recorded values of the steps in which some symbol had a bar."""
+    present = result.equity.filter(pl.col("present") > 0).select("time")
+    return (
+        result.values if present.height == result.equity.height else result.values.join(present.lazy(), "time", "semi")
+    )
 
 
 class PeriodReturn(NamedTuple):

@@ -33,8 +33,9 @@ EQUITY_SCHEMA: dict[str, pl.DataType] = {
     "gross": pl.Float64(),  # sum of |position value|
     "net": pl.Float64(),  # sum of position value
     "funding": pl.Float64(),  # paid since the start; negative when received
+    "present": pl.Int64(),  # symbols that had a bar
 }
-"""One row a bar of the run, warm-up included: the account as it stood at the bar's close."""
+"""One row per step of the base clock, warm-up and steps without a bar included: the account at the step's close."""
 
 TRADE_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -44,7 +45,7 @@ TRADE_SCHEMA: dict[str, pl.DataType] = {
     "entry_price": pl.Float64(),  # mean, by quantity, of the fills that enlarged the position
     "exit_price": pl.Float64(),  # mean, by quantity, of the fills that reduced it; null while open
     "qty": pl.Float64(),  # largest |position|
-    "bars": pl.Int64(),  # of the run, from the entry's to the exit's, or to the last one
+    "bars": pl.Int64(),  # in which a symbol had one, from the entry's to the exit's, or to the last one
     "pnl": pl.Float64(),  # gross_pnl less fees
     "gross_pnl": pl.Float64(),  # from prices alone; while open, marked at the last price (null without one)
     "fees": pl.Float64(),
@@ -95,6 +96,8 @@ class BacktestResult:
     warm_up: int  # leading bars in which nothing may be decided
     limits: Mapping[str, Any] = field(default_factory=dict)  # of the account, as in the settings
     held_back: Mapping[str, int] = field(default_factory=dict)  # orders cut, kept back or called off, by limit
+    unmet: Mapping[str, int] = field(default_factory=dict)  # bars on which an order met a market without volume
+    notes: Sequence[str] = ()  # what is unusual about the market that was run
     ruined: bool = False  # equity was used up, and the run ended with that bar
     identity: str = ""  # graph.identity.wiring_digest of what was run
     decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUE_KEYS))

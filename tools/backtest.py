@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graph.plan import Plan
     from runtime.backtest import RunSettings
     from runtime.data.market import Market
+    from runtime.data.survey import Survey
     from runtime.metrics import Metrics
     from runtime.results import BacktestResult
 
@@ -77,12 +78,13 @@ def backtest(
     checked = with_capital(checked, chosen.cash)
     names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
+    survey = surveyed(market, checked.graph)
     settings = RunSettings(
         chosen.venue, chosen.cash, fitting_rules(checked.graph, market, chosen, chosen.cash), chosen.limits
     )
     plan = compile_plan(checked, SIMULATED, market.symbols, lambda text: console.print(f"[dim]{text} ...[/dim]"))
     target = out or Path("runs") / plan.graph.name
-    result, metrics = run_into(target, plan, market, settings, console)
+    result, metrics = run_into(target, plan, market, settings, console, survey)
     if as_json:
         print(json.dumps(summary(result, metrics, target)))
     else:
@@ -165,8 +167,26 @@ def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -
     return rules
 
 
+def surveyed(market: Market, graph: Graph) -> Survey:
+    """What is unusual about a market, and about running this wiring over it; prints warnings.
+
+    Raises DataError where the market cannot be run over as it is.
+    """
+    from runtime.data.check import errors_of
+    from runtime.data.findings import DataError
+    from runtime.data.survey import survey_of
+    from runtime.in_sample import check_models
+    from runtime.market_fit import check_clocks
+
+    survey = survey_of(market)
+    if errors := errors_of((*survey.findings, *check_clocks(graph, market))):
+        raise DataError(errors)
+    print_findings((*survey.findings, *check_models(graph, market)), sys.stderr)
+    return survey
+
+
 def run_into(
-    target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console
+    target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console, survey: Survey | None = None
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
     from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
@@ -180,7 +200,7 @@ def run_into(
                 check()
                 advance(done)
 
-            result = run_backtest(plan, market, settings, folder, bars_done)
+            result = run_backtest(plan, market, settings, folder, bars_done, survey)
         roles, labels = role_ports(plan), role_labels(plan)
         metrics = compute_metrics(result, roles, labels)
         write_results(result, metrics, roles, labels, folder)
@@ -189,16 +209,16 @@ def run_into(
 
 
 @contextmanager
-def progress(total: int, console: Console) -> Iterator[Callable[[int], None]]:
+def progress(total: int, console: Console, unit: str = "bars") -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal; silence elsewhere."""
     if not console.is_terminal or console.quiet:
         yield lambda _: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("[bold]bars"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(f"[bold]{unit}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("bars", total=total)
+        task = shown.add_task(unit, total=total)
         yield lambda done: shown.update(task, completed=done)
 
 
@@ -214,6 +234,8 @@ def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str,
         "trades": result.trades.height,
         "fills": result.fills.height,
         "held_back": dict(result.held_back),
+        "unmet": dict(result.unmet),
+        "notes": list(result.notes),
         "ruined": result.ruined,
         "metrics": metrics.model_dump(mode="json"),
         "seconds": round(result.seconds, 3),

@@ -14,6 +14,7 @@ from tools.check import check
 from tools.docs.command import docs
 from tools.entry import run
 from tools.explain import explain
+from tools.ports import ports
 
 app = typer.Typer(
     name="stratoquant",
@@ -49,6 +50,7 @@ app.command()(draw.graph)
 app.command()(catalogue.layers)
 app.command()(backtest)
 app.command()(explain)
+app.command()(ports)
 app.command()(docs)
 app.add_typer(data.app, name="data")
 app.add_typer(fit.app, name="fit")

@@ -205,19 +205,22 @@ def book(
 def resample_(
     source: Stored,
     target: Target,
-    clock: Annotated[str, typer.Option(help="Spacing of the slower bars, such as 15m.")],
+    clock: Annotated[str, typer.Option(help="Spacing of the slower bars, such as 15m, 1d@22:00 or 1w@sun.")],
 ) -> None:
-    """Write slower bars made from stored ones; gaps stay gaps.
+    """Write slower bars made from stored ones; gaps stay gaps. Bars open from 00:00 UTC, weeks on Mondays.
 
     \b
     Example: stratoquant data resample bars/BTCUSDT_1m.parquet bars_1h/BTCUSDT.parquet --clock 1h
     """
+    from graph.clock import read_clock
     from runtime.data.resample import resample_file
 
-    spacing = clock_ms(clock)
-    assert spacing is not None
+    try:
+        slow = read_clock(clock)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem)) from None
     with working(f"reading {source}"):
-        done = resample_file(source, target, spacing)
+        done = resample_file(source, target, slow.ms, slow.origin)
     print(f"{done.rows} bars of {clock} -> {_written(done.files)}")
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from tools.arguments import listed_symbols
-from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings
+from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings, surveyed
 
 if TYPE_CHECKING:
     from runtime.data.market import Market
@@ -60,12 +60,13 @@ def explain(
     if symbol not in market.symbols:
         raise typer.BadParameter(f"{symbol} is not among the symbols of the run: {', '.join(market.symbols)}")
     _require_bar(market, moment)
+    survey = surveyed(market, checked.graph)
     market = market.between(None, moment + 1)
     chosen = read_settings(config) if config else default_settings()
     checked = with_capital(checked, chosen.cash)
     plan = compile_plan(checked, SIMULATED, market.symbols, Console(stderr=True, quiet=as_json).print)
     rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
-    own = [rules[s] for s in plan.symbols]
+    own = [rules[known.symbol] | known.facts() for known in survey.symbols]
     session = Session(plan, chosen.venue, cash=chosen.cash, rules=own, limits=chosen.limits)
     for block in market.blocks():
         session.run(block.times, block.events)
@@ -83,7 +84,7 @@ def _require_bar(market: Market, moment: int) -> None:
     """Raises typer.BadParameter for a time at which the market has no step."""
     from graph.clock import format_clock, format_time
 
-    first = moment // market.clock_ms * market.clock_ms
+    first = (moment - market.origin) // market.clock_ms * market.clock_ms + market.origin
     if moment != first:
         near = f"the bar that holds it opens at {format_time(first)}"
         raise typer.BadParameter(f"no bar of {format_clock(market.clock_ms)} opens at {format_time(moment)}; {near}")

@@ -74,7 +74,8 @@ WIRE_PAGES = (
     CodePage(
         "W025",
         "clock is no multiple of the base",
-        "A slow bar is made of whole base bars. Bars of 90 seconds cannot be made of bars of 60.",
+        "A slow bar is made of whole base bars. Bars of 90 seconds cannot be made of bars of 60, nor bars that open at "
+        "22:30 of hours.",
         """
         nodes:
           L14: {clock: 90s, inputs: {close: 100}}
@@ -88,7 +89,8 @@ WIRE_PAGES = (
     CodePage(
         "W026",
         "not a clock",
-        "A clock is a whole number and a unit: ms, s, m, h or d.",
+        "A clock is a whole number and a unit: ms, s, m, h, d or w. Bars open from 00:00 UTC and weeks on Mondays, or "
+        "when the clock says so: 4h@02:00, 1d@22:00, 1w@sun 22:00. Clocks of one length open together.",
         """
         nodes:
           L14: {clock: 15min, inputs: {close: 100}}

@@ -27,12 +27,23 @@ Argument = tuple[np.dtype[Any], int] | type[int] | type[float]
 Enter = Callable[[ctypes.c_void_p], int]
 
 
+class MachineCode:
+    """enter: takes the address of the arguments' words. Another that gives the same bits may replace it between two
+    calls."""
+
+    def __init__(self, enter: Enter) -> None:
+        self.enter = enter
+
+
 class Entry(Protocol):
     """A compiled function that is called from Python, with machine code per types of its arguments. The machine code
     lives as long as the entry."""
 
-    def enter(self, arguments: tuple[Argument, ...]) -> Enter:
-        """The machine code, made now or taken from the disk. It takes the address of the arguments' words."""
+    def enter(self, arguments: tuple[Argument, ...]) -> MachineCode:
+        """The machine code, made now or taken from the disk."""
+
+    def finish(self) -> None:
+        """Waits until the machine code is the best there will be."""
 
 
 class Call:
@@ -45,7 +56,7 @@ class Call:
         """Makes the machine code for these types of arguments, or takes it from the disk."""
         self._types = [argument_type(argument) for argument in arguments]
         self._entry = entry  # it, and what the addresses point to, live as long as the call
-        self._enter = entry.enter(tuple(self._types))
+        self._code = entry.enter(tuple(self._types))
         self._arguments = list(arguments)
         words = [_words(argument) for argument in arguments]
         self._places = np.cumsum([0, *map(len, words)]).tolist()
@@ -54,7 +65,7 @@ class Call:
 
     def __call__(self) -> int:
         """What the entry returns. Raises RuntimeError when it fails, which no kernel of a checked layer can."""
-        result = self._enter(self._address)
+        result = self._code.enter(self._address)
         if result < 0:
             raise RuntimeError("the compiled code failed")
         return result

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from graph.kernel.build import compile_units
-from graph.kernel.call import Argument, Enter, signature_text
+from graph.kernel.behind import Build, optimise_behind
+from graph.kernel.call import Argument, MachineCode, signature_text
+from graph.kernel.code import NativeCode
 from graph.kernel.inlining import mark_inlined
-from graph.kernel.llvm.entrance import ENTRANCE
-from graph.kernel.llvm.target import Loaded, host, machine_key
 from graph.kernel.objects import ObjectStore
+from graph.kernel.program import Program, maker
 from graph.kernel.read import read_program
 from graph.kernel.source import parse_module
+from graph.kernel.tiers import quick_pays
 from graph.kernel.types import FLOAT, INT, Type, array, type_of
 from graph.kernel.units import Unit, divide
 
@@ -29,39 +28,33 @@ class NativeEntry:
     def __init__(self, module: Path) -> None:
         self._module = module
         self._store = ObjectStore(module.parent)
-        self._entered: dict[tuple[Argument, ...], tuple[Loaded, Enter]] = {}
+        self._entered: dict[tuple[Argument, ...], NativeCode] = {}
+        self._builds: list[Build] = []
         self._loading = Lock()
 
-    def enter(self, arguments: tuple[Argument, ...]) -> Enter:
-        """The machine code for these types of arguments, loaded once: a second copy that took the place of the first
-        would free code in which another thread may be."""
+    def enter(self, arguments: tuple[Argument, ...]) -> MachineCode:
+        """The machine code for these types of arguments, loaded once for all threads."""
         with self._loading:
             if arguments not in self._entered:
-                loaded = Loaded(self._objects(arguments))
-                enter = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(loaded.address(ENTRANCE))
-                self._entered[arguments] = loaded, enter
-            return self._entered[arguments][1]
+                self._entered[arguments] = self._load(arguments)
+            return self._entered[arguments]
 
-    def _objects(self, arguments: tuple[Argument, ...]) -> list[bytes]:
-        name = f"{built_name(self._module.stem)}.{_short(signature_text(arguments))}"
+    def finish(self) -> None:
+        """Waits until the machine code is the best there will be."""
+        for build in self._builds:
+            build.wait()
+
+    def _load(self, arguments: tuple[Argument, ...]) -> NativeCode:
+        name = list_name(self._module.stem, arguments)
         objects = self._store.read_list(name)
-        if objects is None:
-            with self._store.lock(name):
-                objects = self._store.read_list(name) or self._make(name, arguments)
-        return objects
-
-    def _make(self, name: str, arguments: tuple[Argument, ...]) -> list[bytes]:
-        units = translate(self._module.read_text(encoding="utf-8"), arguments)
-        keys = [hashlib.sha256(f"{_maker()}\x00{unit.text}".encode()).hexdigest() for unit in units]
-        held = [self._store.read(key) for key in keys]
-        lacking = [position for position, content in enumerate(held) if content is None]
-        made = compile_units([units[position].text for position in lacking], host())
-        for position, content in zip(lacking, made, strict=True):
-            held[position] = content
-        if all(self._store.write(keys[position], content) for position, content in zip(lacking, made, strict=True)):
-            self._store.write_list(name, keys)
-            self._store.trim()
-        return [content for content in held if content is not None]
+        if objects is not None:
+            return NativeCode(objects)
+        program = Program(name, translate(self._module.read_text(encoding="utf-8"), arguments), self._store)
+        if not quick_pays(program.lacking()):
+            return NativeCode(program.optimised())
+        code = NativeCode(program.quick())
+        self._builds.append(optimise_behind(program, code))
+        return code
 
 
 def translate(text: str, arguments: tuple[Argument, ...]) -> list[Unit]:
@@ -84,17 +77,14 @@ def _type(argument: Argument) -> Type:
     return array(type_of(dtype), axes)
 
 
+def list_name(module: str, arguments: tuple[Argument, ...]) -> str:
+    """What the list of a module's units is called."""
+    return f"{built_name(module)}.{_short(signature_text(arguments))}"
+
+
 def built_name(module: str) -> str:
-    """What the list of a module's units is called, without the types of the entry's arguments."""
-    return f"{module}.{_short(_maker())}"
-
-
-@cache
-def _maker() -> str:
-    """Equal where the same text gives the same object: processor, LLVM, options and the source of this package."""
-    files = sorted(Path(__file__).parent.rglob("*.py"))
-    source = hashlib.sha256(b"\x00".join(file.read_bytes() for file in files)).hexdigest()
-    return f"{source} {machine_key(host())}"
+    """The same without the types of the entry's arguments."""
+    return f"{module}.{_short(maker())}"
 
 
 def _short(text: str) -> str:

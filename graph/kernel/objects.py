@@ -10,15 +10,18 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from graph.cache import CacheWarning
 
 _HASH = 32
 _MOST_BYTES = 1 << 30
+_GLANCE = 0.05  # s between two looks at whether a lock is free
 
 
 class ObjectStore:
@@ -38,9 +41,9 @@ class ObjectStore:
         content = held[_HASH:]
         return content if hashlib.sha256(content).digest() == held[:_HASH] else None
 
-    def write(self, key: str, content: bytes) -> bool:
+    def write(self, key: str, content: bytes, *, quietly: bool = False) -> bool:
         """True when it is kept."""
-        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content)
+        return self._put(self._folder / f"{key}.o", hashlib.sha256(content).digest() + content, quietly)
 
     def read_list(self, name: str) -> list[bytes] | None:
         """The objects of a program; None when one of them is missing."""
@@ -60,15 +63,19 @@ class ObjectStore:
         return any(self._folder.glob(f"{prefix}*.units"))
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Held by the one process that builds a program; others wait for it. Without a lock where none can be made."""
+    def lock(self, name: str, stopped: Callable[[], bool] | None = None) -> Iterator[None]:
+        """Held by the one process that builds a program; others wait for it, or until they are stopped, and then go on
+        without. Also without a lock where none can be made."""
         try:
             file = (self._folder / f"{name}.lock").open("wb")
         except OSError:
             yield
             return
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            if stopped is None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            else:
+                _lock_unless(file, stopped)
             yield
 
     def trim(self) -> None:
@@ -87,7 +94,7 @@ class ObjectStore:
             path.unlink(missing_ok=True)
             total -= size
 
-    def _put(self, path: Path, content: bytes) -> bool:
+    def _put(self, path: Path, content: bytes, quietly: bool = False) -> bool:
         part = None
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as part:
@@ -96,8 +103,20 @@ class ObjectStore:
         except OSError as problem:
             if part is not None:
                 Path(part.name).unlink(missing_ok=True)
+            if quietly:
+                return False
             reason = (problem.strerror or str(problem)).lower()
             message = f"machine code cannot be kept in {self._folder}: {reason}; each run compiles again until it can"
             warnings.warn(message, CacheWarning, stacklevel=2)
             return False
         return True
+
+
+def _lock_unless(file: IO[bytes], stopped: Callable[[], bool]) -> None:
+    while not stopped():
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_GLANCE)
+        else:
+            return

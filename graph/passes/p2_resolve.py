@@ -13,12 +13,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
-from graph.clock import parse_clock
-from graph.declaration import check_declaration, check_sizes
+from graph.clock import Clock, format_opening, read_clock, usual_origin
+from graph.declaration import check_sizes
 from graph.diagnostics import Findings, Place
-from graph.kernel_check import check_kernels
 from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
+from graph.layer_check import check_layer
 from graph.misplaced import misplaced_layer
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.model_file import resolve_model
@@ -57,6 +57,7 @@ def resolve(document: Document, registry: Registry, findings: Findings) -> Graph
         roles={n: ref for n, placed in document.roles.items() if (ref := resolver.recorded(placed)) is not None},
         used_only=document.used_only,
         place=document.place,
+        origins=resolver.origins(base),
     )
 
 
@@ -79,14 +80,33 @@ class _Resolver:
         self._findings = findings
         self._checked: set[str] = set()
         self._unsound: set[str] = set()
+        self._said: dict[int, int] = {}
+        self._lengths: set[int] = set()
         self.layers: dict[str, Layer] = {}
 
     def clock(self, placed: Placed) -> int:
+        """The length of a clock; when its bars open is kept aside. One length has one opening in a wiring."""
         try:
-            return parse_clock(placed.value)
+            clock = read_clock(placed.value)
         except ValueError as problem:
             self._findings.error("W026", str(problem), placed.place, "write a number and a unit: 1m, 15m, 4h, 1d")
             return 0
+        said = "@" in placed.value
+        before = self._said.get(clock.ms) if said else None
+        if before is not None and before != clock.origin:
+            message = f"`{placed.value}` opens at another time than `{format_opening(Clock(clock.ms, before))}`"
+            hint = "let all clocks of one length open at the same time"
+            self._findings.error("W026", message, placed.place, hint)
+        if said:
+            self._said.setdefault(clock.ms, clock.origin)
+        self._lengths.add(clock.ms)
+        return clock.ms
+
+    def origins(self, base: int) -> dict[int, int]:
+        """When the bars of each clock open. One that does not say it opens where the base clock opens a bar."""
+        late = (self._said.get(base, 0) - usual_origin(base)) % base if base else 0
+        late = late - base if base and 2 * late > base and late > 12 * 3_600_000 else late
+        return {ms: self._said.get(ms, (usual_origin(ms) + late) % ms) for ms in sorted(self._lengths) if ms}
 
     def layer(self, node: NodeDocument) -> Layer | None:
         """The layer of a node; None, with a finding, for one that cannot be used."""
@@ -113,9 +133,7 @@ class _Resolver:
             layer = self._registry.get(node.layer)
             if node.layer not in self._checked:
                 self._checked.add(node.layer)
-                if check_declaration(layer, self._findings):
-                    check_kernels(layer, self._findings)
-                else:
+                if not check_layer(layer, self._findings):
                     self._unsound.add(node.layer)
             if node.layer in self._unsound:
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
-from graph.clock import format_clock
+from graph.clock import Clock, format_clock, format_opening
 from graph.diagnostics import Findings
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.passes.p2_resolve import fitting_outputs
@@ -48,6 +48,10 @@ def _check_clock(node: Node, graph: Graph, findings: Findings) -> None:
         base = format_clock(graph.clock_ms)
         message = f"{node.key}: the clock {format_clock(node.clock_ms)} is no multiple of the base clock {base}"
         findings.error("W025", message, node.place, f"use a multiple of {base}, or a faster base clock")
+    elif graph.clock_ms and (graph.origins[node.clock_ms] - graph.origins[graph.clock_ms]) % graph.clock_ms:
+        own, base = (format_opening(Clock(ms, graph.origins[ms])) for ms in (node.clock_ms, graph.clock_ms))
+        message = f"{node.key}: bars of {own} do not open with a bar of the base clock {base}"
+        findings.error("W025", message, node.place, "let it open where a bar of the base clock opens")
 
 
 def _check_binding(

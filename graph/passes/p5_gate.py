@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from graph.diagnostics import Findings
+from graph.digraph import Digraph
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, elements
 from graph.origin import Origin
 from graph.passes.p4_causality import wires
@@ -54,15 +53,9 @@ def check_gate(graph: Graph, findings: Findings) -> Graph:
 def dominators(graph: Graph) -> dict[str, list[str]]:
     """By order port that is wired to a node: the nodes that every path to it leads through, the first one first."""
     flow = _flow(graph)
-    above = nx.immediate_dominators(flow, OUTSIDE)
-    chains = {}
-    for port, binding in graph.orders.items():
-        if isinstance(binding, PortRef) and binding.node in above:  # others wait for themselves, as pass 4 reports
-            chain = [binding.node]
-            while (before := above.get(chain[0], OUTSIDE)) != OUTSIDE:
-                chain.insert(0, before)
-            chains[port] = chain
-    return chains
+    wired = {port: binding.node for port, binding in graph.orders.items() if isinstance(binding, PortRef)}
+    chains = {target: flow.dominators(OUTSIDE, target)[1:] for target in dict.fromkeys(wired.values())}
+    return {port: chains[target] for port, target in wired.items() if chains[target]}  # pass 4 reports the others
 
 
 def _is_execution(node: Node) -> bool:
@@ -73,19 +66,18 @@ def _is_signal(node: Node) -> bool:
     return not node.shipped or node.layer.domain in SIGNALS
 
 
-def _flow(graph: Graph) -> nx.DiGraph[str]:
+def _flow(graph: Graph) -> Digraph:
     """How a value can come to a node: from another node, or from outside (sources, constants, values of the step
     before). Of an execution layer only the inputs that carry the gate's decision count."""
-    flow: nx.DiGraph[str] = nx.DiGraph()
-    flow.add_node(OUTSIDE)
+    flow = Digraph([OUTSIDE, *graph.nodes])
     for node in graph.nodes.values():
-        flow.add_node(node.key)
         carrying = [p for p in node.inputs if not _is_execution(node) or _origin(node, p).decision]
         bound = [s for port in carrying for s in elements(node.inputs[port]) if not isinstance(s, Missing)]
         inner = {s.node for s in bound if isinstance(s, PortRef) and not s.delay}
-        flow.add_edges_from((before, node.key) for before in inner)
+        for before in sorted(inner):
+            flow.add(before, node.key)
         if not bound or any(not isinstance(s, PortRef) or s.delay for s in bound):
-            flow.add_edge(OUTSIDE, node.key)
+            flow.add(OUTSIDE, node.key)
     return flow
 
 
@@ -158,23 +150,22 @@ def _refuse_source(port: str, binding: Binding, findings: Findings) -> None:
 def _way_around(graph: Graph, gate: Node | None, target: str) -> list[str]:
     """The shortest path from outside to a node that does not lead through the gate."""
     flow = _flow(graph)
-    if gate is not None:
-        flow.remove_node(gate.key)
-    path: list[str] = nx.shortest_path(flow, OUTSIDE, target)
+    path = flow.part(key for key in flow if gate is None or key != gate.key).shortest_path(OUTSIDE, target)
+    assert path is not None, "the gate is no dominator"
     return path
 
 
 def _check_signals(graph: Graph, findings: Findings) -> None:
     """No signal reaches an order but through the gate, not even to choose its time or price."""
     drawn = wires(graph, delayed=True)
-    open_paths = drawn.subgraph(key for key, node in graph.nodes.items() if node.layer.role != "gate")
+    open_paths = drawn.part(key for key, node in graph.nodes.items() if node.layer.role != "gate")
     position = {key: i for i, key in enumerate(graph.nodes)}
     ordering = {b.node for b in graph.orders.values() if isinstance(b, PortRef) and not findings.blames(b.place)}
     for target in sorted(ordering & set(open_paths)):
-        around = [key for key in nx.ancestors(open_paths, target) if _is_signal(graph.nodes[key])]
+        around = [key for key in open_paths.with_sources([target]) - {target} if _is_signal(graph.nodes[key])]
         if around:
             first = min(around, key=position.__getitem__)
-            path = " -> ".join([*nx.shortest_path(open_paths, first, target), "orders"])
+            path = " -> ".join([*(open_paths.shortest_path(first, target) or ()), "orders"])
             own = "" if graph.nodes[first].shipped else " (a layer of your own counts as a signal)"
             findings.error(
                 "W042",

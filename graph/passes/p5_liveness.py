@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import networkx as nx
-
 from graph.diagnostics import Findings
 from graph.model import Graph, PortRef, elements
 from graph.passes.p4_causality import wires
@@ -19,7 +17,7 @@ def check_liveness(graph: Graph, findings: Findings) -> Graph:
     drawn = wires(graph, delayed=True)
     alive = order_nodes(graph) | {r.node for r in graph.record} | {r.node for r in graph.roles.values()}
     alive |= {key for key, node in graph.nodes.items() if node.layer.closed_loop and node.layer.domain == "execution"}
-    alive = alive.union(*(nx.ancestors(drawn, key) for key in alive))
+    alive = drawn.with_sources(alive)
     for key, node in graph.nodes.items():
         if key not in alive:
             findings.warning(

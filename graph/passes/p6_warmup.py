@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import networkx as nx
-
 from graph.model import Graph
 from graph.passes.p4_causality import wires
 from graph.passes.p5_liveness import order_nodes
@@ -28,8 +26,8 @@ def measure_warmup(graph: Graph) -> WarmUp:
     drawn = wires(graph)
     own = {key: int(node.layer.warmup(node.params)) for key, node in graph.nodes.items()}
     total: dict[str, int] = {}
-    for key in nx.topological_sort(drawn):
+    for key in drawn.sorted(list(graph.nodes).index):
         ratio = graph.nodes[key].clock_ms // graph.clock_ms
-        before = max((total[p] for p in drawn.predecessors(key)), default=0)
+        before = max((total[p] for p in drawn.before(key)), default=0)
         total[key] = before + own[key] * ratio + (ratio - 1)
     return WarmUp(own, total, max((total[key] for key in order_nodes(graph)), default=0))

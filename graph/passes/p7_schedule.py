@@ -7,12 +7,10 @@ several bars, so that a processor finds their code and their memory where it las
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
-import networkx as nx
-
+from graph.digraph import Digraph
 from graph.model import Graph, Node, SourceRef, elements
 from graph.passes.p4_causality import wires
 
@@ -60,35 +58,31 @@ def schedule(graph: Graph) -> Schedule:
     """The same wiring always gives the same order: the order of the files where dependencies leave a choice."""
     drawn, with_late = wires(graph), wires(graph, delayed=True)
     position = {key: i for i, key in enumerate(graph.nodes)}
-    order = list(nx.lexicographical_topological_sort(drawn, key=lambda key: position[key]))
+    order = drawn.sorted(position.__getitem__)
     level: dict[str, int] = {}
     for key in order:
         portfolio = graph.nodes[key].layer.portfolio
         level[key] = 1 if portfolio else 0
-        for before in drawn.predecessors(key):
+        for before in drawn.before(key):
             changes = graph.nodes[before].layer.portfolio != portfolio
             level[key] = max(level[key], level[before] + changes)
-    loop = _with_descendants(with_late, (key for key, node in graph.nodes.items() if reads_account(node)))
+    loop = with_late.with_targets(key for key, node in graph.nodes.items() if reads_account(node))
     tied = _tied(graph, with_late)
-    waiting = _with_descendants(tied, loop | {key for key, node in graph.nodes.items() if node.layer.portfolio})
-    ahead = _groups(tied.subgraph(graph.nodes.keys() - waiting), order)
+    waiting = tied.with_targets(loop | {key for key, node in graph.nodes.items() if node.layer.portfolio})
+    ahead = _groups(tied.part(graph.nodes.keys() - waiting), order)
     order = [*chain(*ahead), *(key for key in order if key in waiting)]
     numbers = sorted(set(level.values()))
     stages = tuple(Stage(n, n % 2 == 1, tuple(key for key in order if level[key] == n)) for n in numbers)
     return Schedule(stages, frozenset(loop), ahead)
 
 
-def _with_descendants(drawn: nx.DiGraph[str], keys: Iterable[str]) -> set[str]:
-    found = set(keys)
-    return found.union(*(nx.descendants(drawn, key) for key in found))
-
-
-def _tied(graph: Graph, with_late: nx.DiGraph[str]) -> nx.DiGraph[str]:
+def _tied(graph: Graph, with_late: Digraph) -> Digraph:
     """The wires, and what else must step over the same bars together: those that read the bars of one slow clock, which
     are made once for all of them."""
-    tied = with_late.copy()
+    tied = with_late.part(with_late)
     for keys in slow_readers(graph).values():
-        nx.add_cycle(tied, keys)
+        for before, after in zip(keys, (*keys[1:], keys[0]), strict=True):
+            tied.add(before, after)
     return tied
 
 
@@ -114,14 +108,16 @@ def _reads(node: Node, group: str) -> bool:
     return any(isinstance(s, SourceRef) and s.group == group for b in node.inputs.values() for s in elements(b))
 
 
-def _groups(drawn: nx.DiGraph[str], order: list[str]) -> tuple[tuple[str, ...], ...]:
+def _groups(drawn: Digraph, order: list[str]) -> tuple[tuple[str, ...], ...]:
     """Nodes that read one another a step late stay together; what reads a group stands behind it."""
     position = {key: i for i, key in enumerate(order)}
-    loops = nx.condensation(drawn)
-    members = {loop: sorted(keys, key=position.__getitem__) for loop, keys in loops.nodes(data="members")}
+    sets = [sorted(keys, key=position.__getitem__) for keys in drawn.loops()]
+    members = {keys[0]: keys for keys in sets}
+    first = {key: keys[0] for keys in sets for key in keys}
+    ways = ((first[a], first[b]) for a, b in drawn.edges if first[a] != first[b])
     most = len(drawn) if len(drawn) == len(order) <= FEW else GROUP
     groups: list[list[str]] = []
-    for loop in nx.lexicographical_topological_sort(loops, key=lambda loop: position[members[loop][0]]):
+    for loop in Digraph(members, ways).sorted(position.__getitem__):
         if not groups or len(groups[-1]) + len(members[loop]) > most:
             groups.append([])
         groups[-1] += members[loop]

@@ -7,19 +7,18 @@ of parameters, constants or windows; those come in records.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 from graph.account import BALANCES, ORDER_PORTS
 from graph.aggregate import aggregate
 from graph.border import open_border, release
-from graph.kernel_text import KernelText, imports
+from graph.kernel_text import imports
 from graph.language import BOUND
 from graph.market import SCALARS
-from graph.model import Graph, SourceRef, elements, kept_ports, told_ports
+from graph.model import Graph, SourceRef, elements, kept_ports
 from graph.passes.p3_types import is_per_symbol
 from graph.passes.p7_schedule import Schedule
 from graph.passes.p8_layout import delayed_ports, edge_field, port_columns
+from graph.passes.p9_kernels import kernels_of
 from graph.passes.p9_steps import (
     AHEAD_VALUES,
     NEXT_ROW,
@@ -153,15 +152,16 @@ def note_outside(outside, time):
         outside[0] = 2
         outside[1] = time
 '''
-_PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE + _NOTE_OUTSIDE, re.MULTILINE)) | {"run"}
+PRELUDE_NAMES = frozenset(re.findall(r"^def (\w+)", _PRELUDE + _NOTE_OUTSIDE, re.MULTILINE)) | {"run"}
 
 
 def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
     """The source of the module. The same graph always gives the same text."""
-    kernels, steps, calls = collect_kernels(graph, venue)
+    kernels = kernels_of(graph, venue, PRELUDE_NAMES)
+    steps, calls = kernels.steps, kernels.functions
     lines = Lines()
     order = tuple(key for stage in schedule.stages for key in stage.nodes)
-    made = slow_bars(graph, order, calls[aggregate])
+    made = slow_bars(graph, order, calls[aggregate.__name__])
     for key in order:
         if not graph.nodes[key].layer.portfolio:
             step_function(lines, graph.nodes[key], steps[key], graph)
@@ -172,20 +172,11 @@ def emit(graph: Graph, schedule: Schedule, venue: Venue) -> str:
             portfolio_stage(lines, stage, graph, steps)
         elif nodes := schedule.waiting(stage):
             symbol_stage(lines, nodes, stage.number, graph, made)
-    _run(lines, graph, schedule, venue, {f.__name__: name for f, name in calls.items()})
+    _run(lines, graph, schedule, venue, calls)
     own = any(not node.shipped for node in graph.nodes.values())
-    body = f"{kernels.text()}\n{_PRELUDE}{_NOTE_OUTSIDE if own else ''}{lines.text()}\n"
+    body = f"{kernels.text}\n{_PRELUDE}{_NOTE_OUTSIDE if own else ''}{lines.text()}\n"
     head = f'"""The compiled step of the wiring `{graph.name}`; generated, not to be edited."""'
     return f"{head}\n\n{imports(body)}\n\nCLOCK = {graph.clock_ms}  # ms\n\n\n{body}"
-
-
-def collect_kernels(graph: Graph, venue: Venue) -> tuple[KernelText, dict[str, str], dict[Callable[..., Any], str]]:
-    """The text of every kernel, the name of each node's step in it, and those of the venue's functions."""
-    kernels = KernelText(_PRELUDE_NAMES)
-    steps = {node.key: kernels.add_layer(node.layer, told_ports(graph, node.layer)) for node in graph.nodes.values()}
-    market = (venue.passes_quietly, venue.meet_market, venue.settle)
-    functions = (*market, open_border, release, venue.outlasting, venue.place, aggregate)
-    return kernels, steps, {f: kernels.add_function(f) for f in functions}
 
 
 def _run(lines: Lines, graph: Graph, schedule: Schedule, venue: Venue, names: dict[str, str]) -> None:

@@ -130,14 +130,24 @@ def ahead_group(
 def slow_bars(graph: Graph, order: Sequence[str], aggregate_name: str) -> dict[str, str]:
     """What makes the market's bars of each slow clock, by the first of the nodes that read them."""
     return {
-        min(keys, key=order.index): f"{aggregate_name}(s.market_{clock}, event, float(time - time % {clock}), "
-        f"time % {clock} == 0, {_closes(clock)})"
+        min(keys, key=order.index): _slow_bar(clock, graph, aggregate_name)
         for clock, keys in slow_readers(graph).items()
     }
 
 
-def _closes(clock: int) -> str:
-    return f"(time + CLOCK) % {clock} == 0"
+def _slow_bar(clock: int, graph: Graph, aggregate_name: str) -> str:
+    into = _into("time", clock, graph)
+    return f"{aggregate_name}(s.market_{clock}, event, float(time - {into}), {into} == 0, {_closes(clock, graph)})"
+
+
+def _into(time: str, clock: int, graph: Graph) -> str:
+    """How far a time lies in its bar of a slow clock, ms."""
+    origin = graph.origins[clock]
+    return f"({time} - {origin}) % {clock}" if origin else f"{time} % {clock}"
+
+
+def _closes(clock: int, graph: Graph) -> str:
+    return f"{_into('(time + CLOCK)', clock, graph)} == 0"
 
 
 def _steps(lines: Lines, depth: int, nodes: Sequence[str], graph: Graph, slow_bars: dict[str, str]) -> None:
@@ -172,7 +182,7 @@ def _open_step(lines: Lines, depth: int, node: Node, graph: Graph) -> int:
     lines.add(depth, f"# {node.key} {node.layer.name}{clock}: {wired}")
     if not clock:
         return depth
-    lines.add(depth, f"if {_closes(node.clock_ms)}:")
+    lines.add(depth, f"if {_closes(node.clock_ms, graph)}:")
     return depth + 1
 
 

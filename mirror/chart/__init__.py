@@ -36,7 +36,7 @@ def page(header: Header, bars: Sequence[Bar]) -> str:
         raise StratoError(
             f"{len(bars):,} bars are too many for a page", f"take at most {MOST_BARS:,}: --last N", "M041"
         )
-    parts = files("mirror.chart")
+    parts = files(__name__)
     template = (parts / "page.html").read_text(encoding="utf-8")
     fill = {
         "TITLE": html.escape(f"{header.name} · {bars[0].symbol}"),

@@ -63,7 +63,7 @@ def _pinets_missing() -> str:
 
 
 ENGINES = {
-    "pynecore": Engine("PyneCore", 1e-9, lambda: [sys.executable, "-m", "mirror.engines.pyne_runner"], _pyne_missing),
+    "pynecore": Engine("PyneCore", 1e-9, lambda: [sys.executable, "-m", f"{__name__}.pyne_runner"], _pyne_missing),
     "pinets": Engine(
         "PineTS",
         1e-8,

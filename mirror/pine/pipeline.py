@@ -262,9 +262,15 @@ def _closes(clock: int) -> Name:
 def _slow_bar(pipeline: Pipeline, clock: int) -> Block:
     """A slower bar grows out of the chart's own bars; it never asks TradingView for another timeframe."""
     now, length = Name("float", "now"), integer(clock)
-    start = Binary("bool", "==", Binary("float", "%", now, length), integer(0))
-    end = Binary("bool", "==", Binary("float", "%", Binary("float", "+", now, CLOCK), length), integer(0))
-    opened = Binary("float", "-", now, Binary("float", "%", now, length))
+    origin = pipeline.graph.origins[clock]
+
+    def into(time: Expr) -> Expr:
+        since = Binary("float", "-", time, integer(origin)) if origin else time
+        return Binary("float", "%", since, length)
+
+    start = Binary("bool", "==", into(now), integer(0))
+    end = Binary("bool", "==", into(Binary("float", "+", now, CLOCK)), integer(0))
+    opened = Binary("float", "-", now, into(now))
     fold = pipeline.library.need(aggregate).name
     bar = Field(EVENT, Name(GRAPH, "g"), bar_name(clock))
     arguments = (bar, Name(EVENT, "event"), opened, _starts(clock), _closes(clock))

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numba import njit
 
 from graph.clock import format_clock, format_time
+from graph.compiled import run_kernel
 from graph.market import BOOK_LEVELS, LADDERS
+from runtime.data.book_kernels import replay
 from runtime.data.check import check_table, errors_of
 from runtime.data.findings import DataError, Finding, refuse
 from runtime.data.recording import Depth, Trades, read_depth, read_trades
@@ -154,10 +155,11 @@ def _ladders(depth: Depth, closes: np.ndarray) -> list[pl.Series]:
     """The columns of the book at the given times, in nanoseconds."""
     prices, place = np.unique(depth.price, return_inverse=True)
     ladders = np.full((len(LADDERS), BOOK_LEVELS, closes.size), np.nan)
-    at = replay(
-        depth.known, depth.start, depth.stop, depth.snapshot, depth.side, place, depth.qty, prices, closes, ladders
-    )
-    if at >= 0:
+    messages = [_whole(column) for column in (depth.known, depth.start, depth.stop, depth.snapshot)]
+    rows = _whole(depth.side), _whole(place), np.ascontiguousarray(depth.qty, dtype=np.float64)
+    resting = np.zeros(prices.size), np.zeros(prices.size)
+    at = run_kernel(replay, *messages, *rows, prices, *resting, closes, ladders)
+    if at < depth.known.size:
         row, time = int(depth.start[at]) + 1, int(depth.known[at]) // _NS
         detail = "after this message the best bid is not below the best ask"
         raise DataError([Finding("D032", depth.name, detail, row, time)])
@@ -168,78 +170,5 @@ def _ladders(depth: Depth, closes: np.ndarray) -> list[pl.Series]:
     ]
 
 
-@njit(cache=True)
-def replay(
-    known: np.ndarray,
-    start: np.ndarray,
-    stop: np.ndarray,
-    snapshot: np.ndarray,
-    side: np.ndarray,
-    place: np.ndarray,
-    qty: np.ndarray,
-    prices: np.ndarray,
-    closes: np.ndarray,
-    ladders: np.ndarray,
-) -> int:
-    """Fill `ladders` (bid_px, bid_qty, ask_px, ask_qty; level; close) with the book before each close.
-
-    known, start, stop, snapshot: a message each, as in `Depth`. side, place, qty: a row each; place is the row's price
-    as an index of `prices`, which rises. closes: nanoseconds, rising. Returns the message that crossed the book, or -1.
-    """
-    bids = np.zeros(prices.size)
-    asks = np.zeros(prices.size)
-    bid = -1  # index of the best price of each side; -1 and prices.size stand for an empty side
-    ask = prices.size
-    close = 0
-    for message in range(known.size):
-        while close < closes.size and known[message] >= closes[close]:
-            _tell(bids, asks, bid, ask, prices, ladders, close)
-            close += 1
-        if close == closes.size:
-            break
-        if snapshot[message]:
-            bids[:] = 0.0
-            asks[:] = 0.0
-            bid = -1
-            ask = prices.size
-        for row in range(start[message], stop[message]):
-            if side[row] == 1:
-                bids[place[row]] = qty[row]
-                if qty[row] > 0.0:
-                    bid = max(bid, place[row])
-            else:
-                asks[place[row]] = qty[row]
-                if qty[row] > 0.0:
-                    ask = min(ask, place[row])
-        while bid >= 0 and bids[bid] == 0.0:
-            bid -= 1
-        while ask < prices.size and asks[ask] == 0.0:
-            ask += 1
-        if bid >= ask:
-            return message
-    while close < closes.size:
-        _tell(bids, asks, bid, ask, prices, ladders, close)
-        close += 1
-    return -1
-
-
-@njit(cache=True)
-def _tell(
-    bids: np.ndarray, asks: np.ndarray, bid: int, ask: int, prices: np.ndarray, ladders: np.ndarray, close: int
-) -> None:
-    """Write the best levels of both sides into `ladders`."""
-    levels = ladders.shape[1]
-    level = 0
-    while bid >= 0 and level < levels:
-        if bids[bid] > 0.0:
-            ladders[0, level, close] = prices[bid]
-            ladders[1, level, close] = bids[bid]
-            level += 1
-        bid -= 1
-    level = 0
-    while ask < prices.size and level < levels:
-        if asks[ask] > 0.0:
-            ladders[2, level, close] = prices[ask]
-            ladders[3, level, close] = asks[ask]
-            level += 1
-        ask += 1
+def _whole(column: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(column, dtype=np.int64)

@@ -60,7 +60,7 @@ _PAGES = (
         "D012",
         "volume impossible",
         "A volume is negative, missing or infinite.",
-        "Fetch the bar again; where the source has no volume, import 0.",
+        "Fetch the bar again; where the source has no volume at all, import 0 in every row: it means unknown (D042).",
     ),
     CodePage(
         "D013",
@@ -77,9 +77,10 @@ _PAGES = (
     CodePage(
         "D015",
         "bar off the clock",
-        "A bar does not open at a multiple of the clock, counted from 1970-01-01 00:00 UTC.",
-        "Correct or remove such rows. Where all are off, give the clock that the bars have; days that do not begin at "
-        "midnight UTC, or hours that begin within one, are not supported yet: get finer bars, and resample them.",
+        "A bar does not open when the others of its symbol do. Hours may open at half past, days at 22:00 UTC and "
+        "weeks on Sundays, as long as all do; those of an exchange with summer time shift by an hour twice a year.",
+        "Correct or remove such rows; where all are off, give the clock that the bars have, or get finer bars and "
+        "resample them, such as --clock 1d@22:00.",
     ),
     CodePage(
         "D016",
@@ -236,6 +237,58 @@ _PAGES = (
         "number infinite",
         "A column beside price and volume, such as the funding rate, holds an infinite number. A missing one is empty.",
         "Empty the cell, or fetch the bar again.",
+    ),
+    CodePage(
+        "D041",
+        "hole in the data",
+        "No symbol has a bar for more than six days. A run goes through a hole step by step: positions are held, time "
+        "stops and memories grow old. Figures leave such steps out, as they do with nights and weekends. A hole that "
+        "makes up more than half of a run is refused.",
+        "Import the bars that are missing, or run the parts one by one with --start and --end.",
+    ),
+    CodePage(
+        "D042",
+        "volume unknown",
+        "Every bar of the run has volume 0, as FX rates and indices do: the market does not tell its volume. Orders "
+        "then fill whole whatever `participation` is, and cost half the spread and the fee but no impact.",
+        "Import the volume; --map volume=COLUMN names its column. Raise half_spread if fills would move this market.",
+    ),
+    CodePage(
+        "D043",
+        "symbol ends",
+        "A symbol has no bar for the last six days of the run: it was delisted, or its data is older. One "
+        "step after its last bar what is held is closed at the last close, as an order at the market, and its orders "
+        "are called off.",
+        "Nothing, if the symbol was delisted; otherwise import the bars that are missing, or end the run with --end.",
+    ),
+    CodePage(
+        "D044",
+        "looks like a split",
+        "An open is about a half, a third, a quarter ... or a multiple of the close before it. Prices that are not "
+        "adjusted for splits make returns that nobody had.",
+        "Import prices that are adjusted for splits. If the price truly jumped, nothing.",
+    ),
+    CodePage(
+        "D045",
+        "funding beyond reason",
+        "A single funding payment is more than 5 % of the position. Rates are shares: 0.0001 is one basis point.",
+        "Import shares: divide percents by 100 and basis points by 10000.",
+    ),
+    CodePage(
+        "D046",
+        "clocks open apart",
+        "Bars of one clock open at one time. Two symbols whose bars open at different times cannot share a step, and a "
+        "slow clock must open with a bar of the base clock, else it would never close.",
+        "Write in the wiring when the bars of the clock open, such as 4h@00:30; resample symbols that differ to bars "
+        "that open together.",
+    ),
+    CodePage(
+        "D047",
+        "in-sample",
+        "A model of the wiring was fitted on bars of this run, so it has seen what it is tested on: results of that "
+        "part are better than they will be. Other symbols of the same time count as well, since markets move together.",
+        "Test on another period, such as --start with the time at which the fitted one ends; or fit again on an "
+        "earlier one.",
     ),
 )
 

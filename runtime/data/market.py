@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from graph.clock import format_clock, format_time
+from graph.clock import Clock, format_clock, format_opening, format_time, usual_origin
 from graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
 from runtime.data.bars import canonical, without_rounding
 from runtime.data.check import Spacing, all_sound, check_table, errors_of, spacing_of
@@ -62,6 +62,11 @@ class Market:
     end: int
 
     @property
+    def origin(self) -> int:
+        """When the bars of the clock open, from 0 to before its length, ms."""
+        return self.start % self.clock_ms
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         return tuple(s.symbol for s in self.series)
 
@@ -72,9 +77,9 @@ class Market:
 
     def between(self, start: int | None = None, end: int | None = None) -> Market:
         """The same market over a shorter period; a bound between two steps takes in the whole step."""
-        clock = self.clock_ms
-        first = self.start if start is None else max(self.start, start // clock * clock)
-        last = self.end if end is None else min(self.end, -(-end // clock) * clock)
+        clock, late = self.clock_ms, self.origin
+        first = self.start if start is None else max(self.start, (start - late) // clock * clock + late)
+        last = self.end if end is None else min(self.end, -((late - end) // clock) * clock + late)
         if last <= first:
             held = f"the bars reach from {format_time(self.start)} to {format_time(self.end)}"
             raise refuse("D022", ", ".join(self.symbols), held)
@@ -206,12 +211,22 @@ def market_of(series: Iterable[Series], clock_ms: int | None, start: int | None,
     members = tuple(series)
     clock = clock_ms or min((s.spacing.ms for s in members if s.spacing), default=60_000)
     problems = [f for s in members for f in _against_clock(s, clock, len(members) > 1)]
+    origins = {s.spacing.origin if s.spacing else usual_origin(clock): s.symbol for s in members if _tells(s)}
+    if len(origins) > 1 and not problems:
+        opened = ", ".join(f"{symbol} in {format_opening(Clock(clock, at))}" for at, symbol in origins.items())
+        problems = [Finding("D046", ", ".join(origins.values()), f"their bars open apart: {opened}")]
     if problems:
         raise DataError(problems)
-    first = min(s.first for s in members) // clock * clock
-    last = max(s.last for s in members) // clock * clock + clock
+    late = next(iter(origins), usual_origin(clock))
+    first = (min(s.first for s in members) - late) // clock * clock + late
+    last = (max(s.last for s in members) - late) // clock * clock + late + clock
     market = Market(members, clock, first, last)
     return market if start is None and end is None else market.between(start, end)
+
+
+def _tells(series: Series) -> bool:
+    """Whether there are enough bars to see when they open."""
+    return series.spacing is not None and series.spacing.certain
 
 
 def _against_clock(series: Series, clock: int, several: bool) -> list[Finding]:

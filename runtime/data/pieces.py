@@ -18,7 +18,7 @@ from runtime.data.bars import FRAME_ROWS, PRICES, canonical
 from runtime.data.check import BarCheck, Spacing, check_schema, errors_of, is_placeable, spacing_of, wrong_types
 from runtime.data.findings import DataError, Finding, refuse
 
-_CLOCK_SUFFIX = re.compile(r"[-_.]\d+(ms|s|m|h|d)$", re.IGNORECASE)
+_CLOCK_SUFFIX = re.compile(r"[-_.]\d+(ms|s|m|h|d|w)$", re.IGNORECASE)
 _SPACING_SAMPLE = 10_000
 
 

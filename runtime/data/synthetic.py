@@ -44,9 +44,11 @@ import numpy as np
 import polars as pl
 
 from graph.clock import DAY_MS
+from graph.compiled import run_kernel
 from graph.market import BOOK_LEVELS
 from runtime.data.bars import SCHEMA
 from runtime.data.market import Market, market_from
+from runtime.data.synthetic_kernels import COLUMNS, factor_path, symbol_path
 
 SUBSTEPS = 6
 START_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC
@@ -158,7 +160,7 @@ def synthetic_market(
 
 @dataclass(frozen=True)
 class _Factor:
-    """The common factor. steps: its path within each bar. heat: m times d. closed: no symbol has a bar."""
+    """The common factor. steps: its path within each bar. heat: m times d. closed: 1 where no symbol has a bar."""
 
     steps: np.ndarray
     heat: np.ndarray
@@ -167,13 +169,9 @@ class _Factor:
 
 
 def _factor(model: SyntheticModel, bars: int, seed: int, clock_ms: int, start: int) -> _Factor:
-    from runtime.data import synthetic_kernels as kernels
-
     table = np.array([[r.hours, r.vol, r.drift, r.persistence, r.pull, r.jumps] for r in model.regimes])
     follow = np.cumsum([r.next for r in model.regimes], axis=1)
-    out = _Factor(
-        np.empty((bars, SUBSTEPS)), np.empty(bars), _season(model, bars, clock_ms, start), np.empty(bars, bool)
-    )
+    out = _Factor(np.empty((bars, SUBSTEPS)), np.empty(bars), _season(model, bars, clock_ms, start), np.empty(bars))
     state = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
     dt = clock_ms / DAY_MS
     rng = _stream(seed, "")
@@ -182,8 +180,8 @@ def _factor(model: SyntheticModel, bars: int, seed: int, clock_ms: int, start: i
         width = _width(rng, model.tail)
         chances = rng.random((_CHUNK, 6))
         n = rows.stop - rows.start
-        kernels.factor_path(
-            state, table, follow, normals[:n], width[:n], chances[:n], out.season[rows], dt,
+        run_kernel(
+            factor_path, state, table, follow, normals[:n], width[:n], chances[:n], out.season[rows], dt,
             model.daily_vol * math.sqrt(dt), model.alpha, model.gamma, model.beta, model.g_cap, model.pull,
             model.jump_size, model.jump_down, model.jump_decay, model.jump_offspring, model.jump_back,
             1.0 - math.exp(-dt * 24.0 / model.jump_back_hours), *_interruption(model.outages, dt),
@@ -195,8 +193,6 @@ def _factor(model: SyntheticModel, bars: int, seed: int, clock_ms: int, start: i
 def _symbol(
     symbol: str, model: SyntheticModel, factor: _Factor, seed: int, clock_ms: int, start: int, book: bool
 ) -> pl.DataFrame:
-    from runtime.data import synthetic_kernels as kernels
-
     bars, dt = factor.heat.size, clock_ms / DAY_MS
     rng = _stream(seed, symbol)
     cheap, dear = model.first_price
@@ -204,7 +200,7 @@ def _symbol(
     places = max(0, 5 - math.floor(math.log10(price)))
     beta, own = rng.uniform(*model.betas), rng.uniform(*model.own_vol) * math.sqrt(dt)
     usual = model.turnover_a_minute / price * dt * _MINUTES_A_DAY
-    out = np.empty((len(kernels.COLUMNS), bars))
+    out = np.empty((bars, len(COLUMNS)))
     state = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
     for rows in _chunks(bars):
         normals = rng.standard_normal((_CHUNK, SUBSTEPS + 3))
@@ -212,15 +208,15 @@ def _symbol(
         chances = rng.random((_CHUNK, 7))
         sides = rng.integers(0, 1 << (SUBSTEPS + 1), _CHUNK)
         n = rows.stop - rows.start
-        kernels.symbol_path(
-            state, factor.steps[rows], factor.heat[rows], factor.season[rows], factor.closed[rows],
+        run_kernel(
+            symbol_path, state, factor.steps[rows], factor.heat[rows], factor.season[rows], factor.closed[rows],
             normals[:n], width[:n], chances[:n], sides[:n], dt, price * 10.0**places, beta, own,
             model.daily_vol * math.sqrt(dt), model.alpha, model.gamma, model.beta, model.g_cap, model.own_pull,
             model.own_jumps * dt, model.own_jump_size, model.imbalance_memory, model.imbalance_edge,
             model.half_spread, usual, model.volume_memory,
-            *_interruption(model.breaks, dt), *_interruption(model.skips, dt), out[:, rows],
+            *_interruption(model.breaks, dt), *_interruption(model.skips, dt), out[rows],
         )  # fmt: skip
-    columns = dict(zip(kernels.COLUMNS, out, strict=True))
+    columns = dict(zip(COLUMNS, out.T, strict=True))
     times = start + np.arange(bars, dtype=np.int64) * clock_ms
     table = _bars(columns, times, model, places, _places_of(usual))
     if book:

@@ -16,6 +16,8 @@ function masthead() {
   section("verdict").textContent = metrics.trades || metrics.open_trades
     ? `${percent(metrics.total_return, true)} in ${span}, from ${plural(metrics.trades, "closed trade")}. ${fell}${lasted}.`
     : `No trade was made in ${span}.`;
+  section("notes").append(...data.notes.map((note) => el("li", {}, note.slice(note.indexOf(" ") + 1))));
+  section("notes").hidden = !data.notes.length;
   const facts = [
     ["Period", `${minuteOf(data.start_ms)} to ${minuteOf(data.end_ms)}`],
     ["Symbols", data.symbols.join(", ")],

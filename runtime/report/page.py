@@ -61,7 +61,7 @@ def _embedded(data: dict[str, Any]) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return resources.files("runtime.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 @cache

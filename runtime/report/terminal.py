@@ -69,6 +69,9 @@ def print_summary(
     if result.held_back:
         console.print()
         console.print(_held_back(result))
+    if result.unmet:
+        console.print()
+        console.print(_unmet(result), soft_wrap=True)
     _print_report(console, report)
 
 
@@ -89,6 +92,8 @@ def _nothing_traded(result: BacktestResult, metrics: Metrics) -> Text:
     elif metrics.vetoes:
         most = metrics.vetoes[0]
         why = f"the most frequent veto of the risk gate was `{most.name}`, on {_percent(most.share)} of the bars"
+    if result.unmet:
+        why = f"orders met a market without volume on {sum(result.unmet.values()):,} bars"
     if result.held_back:
         reason = max(result.held_back, key=result.held_back.__getitem__)
         why += f"; the border held back {sum(result.held_back.values()):,} orders, most by {_LIMITS[reason]}"
@@ -232,6 +237,12 @@ def _held_back(result: BacktestResult) -> Table:
     for reason, count in result.held_back.items():
         table.add_row(Text(_LIMITS[reason]), f"{count:,}", f"{limits.get(reason) or _BLANK}")
     return table
+
+
+def _unmet(result: BacktestResult) -> Text:
+    """Where orders could not fill, as nothing was traded."""
+    each = ", ".join(f"{symbol} on {bars:,} bars" for symbol, bars in result.unmet.items())
+    return Text(f"Orders or exits met a market without volume, so that nothing could fill: {each}.")
 
 
 def _tone(value: float | None) -> str:

@@ -53,8 +53,8 @@ def ladder_price(prices, quantities, qty: float) -> float:
 
 @kernel
 def impact_of(account, settings, qty: float) -> float:
-    """The square-root law, relative to the price. Where no volume is known, all of it is taken to be traded away."""
-    if settings.impact == 0.0 or isnan(account.variance):
+    """The square-root law, relative to the price. Where nothing was traded, all of it is taken to be traded away."""
+    if settings.impact == 0.0 or account.untold == 1.0 or isnan(account.variance):
         return 0.0
     share = qty / account.mean_volume if account.mean_volume > 0.0 else 1.0
     return settings.impact * sqrt(account.variance * share)
@@ -80,9 +80,9 @@ def taker_price(account, settings, event, side: float, qty: float, reference: fl
 
 
 @kernel
-def bar_room(settings, event) -> float:
-    """Quantity that one bar may fill. A bar that does not tell its volume sets no limit."""
-    if settings.participation == 0.0 or isnan(event.volume):
+def bar_room(account, settings, event) -> float:
+    """Quantity that one bar may fill. A market that does not tell its volume sets no limit."""
+    if settings.participation == 0.0 or account.untold == 1.0 or isnan(event.volume):
         return inf
     return settings.participation * max(event.volume, 0.0)
 

@@ -1,6 +1,6 @@
 """What the simulated venue remembers: one record a symbol, one shared by all, and the entry of the fill log."""
 
-from math import nan
+from math import inf, nan
 
 import numpy as np
 
@@ -80,9 +80,13 @@ class Account(State):
     lot: float = 0.0
     min_notional: float = 0.0
     max_qty: float = 0.0
+    # what is known of the symbol's market beforehand
+    untold: float = 0.0  # 1: its volume is not known, so that fills are not limited by it and cause no impact
+    ends: float = inf  # open of its last bar, UTC ms
     # the venue's own
     level_time: float = nan  # decision that set the protective levels
     reserved: float = 0.0  # notional by which open orders may enlarge the exposure
+    unmet: float = 0.0  # bars on which an order or an exit met a market without volume
     reject_reason: int = 0  # of the last refused order, an index into REJECTS
     exiting: float = 0.0  # reason of an exit that is not filled whole yet, an index into FILL_REASONS; 0 for none
     variance: float = nan  # of returns per bar, decayed

@@ -19,8 +19,11 @@ from runtime.venue.settings import VenueSettings
 def meet_market(account, wallet, settings, event, now, symbol, fills):
     """Lets one symbol's orders, levels and position of earlier steps meet its bar."""
     if not passes_quietly(account, wallet, settings, event):
-        trade(account, wallet, settings, event)
-        log_fills(wallet, now, symbol, fills)
+        if now > account.ends:
+            close_out(account, wallet, settings, event, now, symbol, fills)
+        else:
+            trade(account, wallet, settings, event)
+            log_fills(wallet, now, symbol, fills)
     return 0.0
 
 
@@ -67,10 +70,12 @@ def trade(account, wallet, settings, event):
         return 0.0
     wallet.other_value = wallet.equity - wallet.cash - account.exposure
     wallet.other_gross = wallet.gross - fabs(account.exposure)
-    account.room = bar_room(settings, event)
+    account.room = bar_room(account, settings, event)
     account.opened = nan
     pay_funding(account, wallet, settings, event)
     arrive(account, settings, event)
+    if account.room == 0.0 and (account.exiting != NO_REASON or account.open_orders > 0.0):
+        account.unmet += 1.0
     if at_market(account):
         meet_open(account, wallet, settings, event)
     if account.exiting != NO_REASON:
@@ -95,17 +100,20 @@ def trade(account, wallet, settings, event):
 
 @kernel
 def close_out(account, wallet, settings, event, now, symbol, fills):
-    """After the last step: closes what is open at the last close, at the market's cost, and calls orders off.
+    """After a symbol's last bar: closes what is open at the last close, at the market's cost, and calls orders off.
 
-    Nothing limits the quantity here. event: the last bar; only its book is read. Call `settle` afterwards.
+    Nothing limits the quantity here. event: only its book is read. Call `settle` afterwards.
     """
     account.messages = 0
     if account.position != 0.0:
         side = -1.0 if account.position > 0.0 else 1.0
         qty = fabs(account.position)
         price = taker_price(account, settings, event, side, qty, account.mark)
+        others = wallet.equity - wallet.cash - account.exposure
+        wallet.gross -= fabs(account.exposure)
         post_fill(account, wallet, side, qty, price, account.mark, settings.taker_fee, AGGRESSIVE, BY_END, now)
         value_position(account, account.mark)
+        wallet.equity = wallet.cash + others + account.exposure
         log_fills(wallet, now, symbol, fills)
     report_orders(account, wallet)
     return 0.0

@@ -43,7 +43,8 @@ def assert_waits_only_what_must(sound: Checked) -> None:
     assert graph is not None and schedule is not None
     ahead = {key for keys in schedule.ahead for key in keys}
     waiting = set(graph.nodes) - ahead
-    late = wires(graph, delayed=True)
+    late = nx.DiGraph(list(wires(graph, delayed=True).edges))
+    late.add_nodes_from(graph.nodes)
     together = {key for keys in slow_readers(graph).values() if waiting.intersection(keys) for key in keys}
     for key in waiting:
         must = graph.nodes[key].layer.portfolio or reads_account(graph.nodes[key]) or key in together

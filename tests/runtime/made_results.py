@@ -168,5 +168,6 @@ def _equity(bars: Mapping[str, Bars], fills: pl.DataFrame, initial: float) -> pl
         "gross": gross,
         "net": net,
         "funding": np.zeros(len(time)),
+        "present": np.ones(len(time), np.int64),
     }
     return pl.DataFrame(columns, schema=EQUITY_SCHEMA)

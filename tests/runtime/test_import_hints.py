@@ -14,8 +14,7 @@ import pytest
 from runtime.data.codes import CODES
 from runtime.data.findings import DataError, Finding
 from runtime.data.imports import import_bars
-from runtime.data.market import market_of
-from runtime.data.store import check_store, open_market, open_series
+from runtime.data.store import check_store, open_market
 from tests.runtime.bars import MINUTE, T0, bars
 
 HOUR = 60 * MINUTE
@@ -159,23 +158,32 @@ def test_no_hint_of_an_import_is_to_import(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("clock", "offset"), [(HOUR, HOUR // 2), (4 * HOUR, 2 * HOUR), (24 * HOUR, 5 * HOUR)])
-def test_bars_off_the_utc_grid_are_refused_without_a_circle(desk: Callable[..., Desk], clock: int, offset: int) -> None:
+def test_bars_off_the_utc_grid_are_imported_as_they_lie(desk: Callable[..., Desk], clock: int, offset: int) -> None:
     first = T0 // clock * clock + offset
-    lines = bars(40, symbol=None, clock=clock, start=first).write_csv().splitlines()
-    source = desk(lines)
-    found = source.refusal()
-    assert found.code == "D015" and "not supported yet" in found.fix and "--clock" not in found.fix
+    source = desk(bars(40, symbol=None, clock=clock, start=first).write_csv().splitlines())
     source.options["clock_ms"] = clock // 2
     found = source.refusal()
     assert (found.code, found.fix) == ("D021", "Leave --clock out.")
+    done = import_bars(source.file, source.file.with_name("bars"), symbol="AAA")
+    assert (done.clock_ms, done.warnings) == (clock, ())
+    market = open_market(source.file.with_name("bars"))
+    assert (market.start, market.origin, market.bars) == (first, offset, 40)
+    assert next(market.blocks()).times[0] == first
 
 
-def test_bars_off_the_utc_grid_that_are_stored_are_refused_without_a_circle(tmp_path: Path) -> None:
-    bars(40, clock=HOUR, start=T0 // HOUR * HOUR + HOUR // 2).write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"D021 .*\n  fix: Run on the clock 1h\."):
-        open_market(tmp_path, clock_ms=HOUR // 2)
-    with pytest.raises(DataError, match=r"D015 (.*)\n  fix: .*not supported yet"):
-        list(market_of(open_series(tmp_path), HOUR, None, None).blocks())
+def test_days_that_shift_with_summer_time_are_refused_with_what_to_get(desk: Callable[..., Desk]) -> None:
+    """New York's midnights around 10 March 2024: 05:00 UTC, then 04:00."""
+    days = pl.int_range(40) * 24 * HOUR + 1_709_269_200_000
+    table = bars(40, symbol=None).with_columns(time=days - pl.when(days > 1_710_050_000_000).then(HOUR).otherwise(0))
+    found = desk(table.write_csv().splitlines()).refusal()
+    assert found.code == "D015" and "summer time" in found.fix and "resample to 1d" in found.fix
+
+
+def test_symbols_whose_bars_open_apart_are_refused(tmp_path: Path) -> None:
+    bars(40, "AAA", clock=HOUR).write_parquet(tmp_path / "a.parquet")
+    bars(40, "BBB", clock=HOUR, start=T0 + HOUR // 2).write_parquet(tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"D046 .*AAA in 1h, BBB in 1h@00:30"):
+        open_market(tmp_path)
 
 
 def test_a_few_bars_off_the_clock_are_wrong_rows_and_a_wrong_clock_is_named(tmp_path: Path) -> None:

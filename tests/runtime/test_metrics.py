@@ -258,7 +258,8 @@ def test_period_returns_compound_to_the_total(result: BacktestResult, every: str
 
 
 def test_funding_is_what_was_paid_by_the_end() -> None:
-    equity = pl.DataFrame({"time": [0], "equity": [1.0], "cash": [1.0], "gross": [0.0], "net": [0.0], "funding": [3.5]},
+    equity = pl.DataFrame({"time": [0], "equity": [1.0], "cash": [1.0], "gross": [0.0], "net": [0.0], "funding": [3.5],
+                           "present": [1]},
                           schema=EQUITY_SCHEMA)  # fmt: skip
     made = made_result({"A": random_bars(np.random.default_rng(0), 50)})
     assert compute_metrics(replace(made, equity=equity, warm_up=0)).funding == 3.5
@@ -266,3 +267,21 @@ def test_funding_is_what_was_paid_by_the_end() -> None:
 
 def test_the_drawdown_curve_knows_the_initial_equity() -> None:
     assert drawdown_curve(np.array([90.0, 120.0, 60.0]), 100.0).tolist() == pytest.approx([-0.1, 0.0, -0.5])
+
+
+def test_steps_without_a_bar_count_neither_as_returns_nor_as_time_in_the_market(result: BacktestResult) -> None:
+    """Three empty steps after each bar are as a market that is closed for three quarters of the day."""
+    equity = result.equity.with_columns(pl.col("time").first() + (pl.col("time") - pl.col("time").first()) * 4)
+    shown = [equity.with_columns(pl.col("time") + k * result.clock_ms, present=pl.lit(int(k == 0))) for k in range(4)]
+    holed = compute_metrics(replace(result, equity=pl.concat(shown).sort("time"), warm_up=4 * result.warm_up))
+    dense = compute_metrics(replace(result, equity=equity))
+    for figure in ("cvar_95", "measured_bars", "bars_per_year", "volatility", "sharpe", "exposure", "leverage"):
+        assert getattr(holed, figure) == pytest.approx(getattr(dense, figure)), figure
+
+
+def test_vetoes_of_steps_without_a_bar_do_not_count(result: BacktestResult) -> None:
+    every = compute_metrics(result, ROLES, LABELS).vetoes
+    half = result.equity.with_columns(present=pl.int_range(pl.len()) % 2)
+    assert sum(v.bars for v in compute_metrics(replace(result, equity=half), ROLES, LABELS).vetoes) < sum(
+        v.bars for v in every
+    )

@@ -46,7 +46,7 @@ ROWS = [
     ("D012", 3, {"volume": NAN}, "volume impossible: volume nan"),
     ("D013", 3, {"time": T0}, "time goes back: the bar before it opens at 2023-11-14 22:02 UTC"),
     ("D014", 3, {"time": T0 + 2 * MINUTE}, "bar twice: the bar before it opens at the same time"),
-    ("D015", 3, {"time": T0 + 3 * MINUTE + 7}, "bar off the clock: it does not open on a multiple of 1m"),
+    ("D015", 3, {"time": T0 + 3 * MINUTE + 7}, "bar off the clock: bars of 1m do not open then"),
     ("D016", 3, {"symbol": None}, "another symbol: the symbol is empty"),
     ("D040", 3, {"funding_rate": INF}, "number infinite: trades nan, funding_rate inf"),
     ("D040", 3, {"trades": -INF}, "number infinite: trades -inf, funding_rate nan"),
@@ -80,8 +80,7 @@ def test_an_error_is_one_for_the_person_at_the_keyboard(tmp_path: Path) -> None:
         load(path)
     assert caught.value.code == "D012"
     assert str(caught.value) == (
-        "D012 aaa_1m.parquet, row 4 (2023-11-14 22:03 UTC): volume impossible: volume -1.0\n"
-        "  fix: Fetch the bar again; where the source has no volume, import 0."
+        f"D012 aaa_1m.parquet, row 4 (2023-11-14 22:03 UTC): volume impossible: volume -1.0\n  fix: {CODES['D012'].fix}"
     )
 
 
@@ -215,14 +214,15 @@ def test_off_the_clock_is_a_warning_until_a_clock_is_asked_for() -> None:
 
 def test_spacing_is_that_of_most_neighbours_and_a_few_odd_times_do_not_change_it() -> None:
     steady = bars(1000)["time"].to_numpy()
-    assert spacing_of(steady) == (MINUTE, True)
+    assert spacing_of(steady) == (MINUTE, True, 0)
     sparse = steady[[0, 3, 4, 9, 15, 16, 30, 31, 50, 60]]
-    assert spacing_of(sparse) == (MINUTE, True)
+    assert spacing_of(sparse) == (MINUTE, True, 0)
     odd = steady.copy()
     odd[500] += 7
-    assert spacing_of(odd) == (MINUTE, True)
+    assert spacing_of(odd) == (MINUTE, True, 0)
     assert spacing_of(steady[:1]) is None
-    assert spacing_of(steady[[0, 3]]) == (3 * MINUTE, False)
+    assert spacing_of(steady[[0, 3]]) == (3 * MINUTE, False, 0)
+    assert spacing_of(steady * 60 + 1_800_000) == (60 * MINUTE, True, 30 * MINUTE)
 
 
 def test_the_table_of_codes_is_complete() -> None:

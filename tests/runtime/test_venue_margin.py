@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runtime.venue.records import REJECTS
-from tests.runtime.venue_driver import bars, no_orders, order, simulate
+from tests.runtime.venue_driver import MINUTE, bars, no_orders, order, simulate
 from tests.runtime.venue_rules import FLAT, LIMIT, STOP, free, run, told
 
 
@@ -121,3 +121,23 @@ def test_close_out_at_the_last_close() -> None:
     r = run([FLAT, FLAT], {"step": 0, "side": 1, "qty": 2}, settings=free(half_spread=10.0), finish=True)
     assert told(r)[1:] == [(1, -2.0, pytest.approx(99.9), "end")]
     assert r.wallet["equity"] == r.wallet["cash"]
+
+
+def test_what_is_held_past_the_last_bar_is_closed_at_the_last_close() -> None:
+    rows = [FLAT, FLAT, None, None]
+    r = run(rows, {"step": 0, "side": 1, "qty": 2}, settings=free(half_spread=10.0, taker_fee=5.0), ends=MINUTE)
+    assert told(r)[1:] == [(2, -2.0, pytest.approx(99.9), "end")]
+    assert r.wallet["equity"] == r.wallet["cash"]
+    assert r.equity[1] > r.equity[2] == r.equity[3]
+
+
+def test_a_market_that_does_not_tell_its_volume_fills_whole_without_impact_and_one_without_trades_is_counted() -> None:
+    silent = [(100.0, 101.0, 99.0, 100.0 + k % 2, 0.0) for k in range(40)]
+    told_settings = free(participation=0.1, impact=0.7, half_spread=10.0)
+    order_ = {"step": 30, "side": 1, "qty": 5}
+    unknown = run(silent, order_, settings=told_settings, untold=1.0)
+    assert told(unknown) == [(31, 5.0, pytest.approx(100.1), "signal")]
+    assert unknown.accounts["unmet"][0] == 0
+    quiet = run(silent, order_, settings=told_settings)
+    assert told(quiet) == []
+    assert quiet.accounts["unmet"][0] == 9

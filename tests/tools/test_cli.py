@@ -330,7 +330,7 @@ def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
     assert painter(sys.stdout)("error", "x") == "x"
 
 
-HEAVY = ("numba", "llvmlite", "torch", "pandas", "polars", "ccxt", "plotly", "scipy")
+HEAVY = ("numba", "llvmlite", "torch", "pandas", "polars", "ccxt", "plotly", "scipy", "networkx")
 PROBE = """
 import sys
 from tools.entry import run
@@ -339,6 +339,13 @@ run(app, "probe", {arguments})
 loaded = [name for name in {heavy} if name in sys.modules]
 print("LOADED", loaded, file=sys.stderr)
 """
+
+
+def loaded_by(module: str, arguments: list[str], heavy: tuple[str, ...]) -> list[str]:
+    """What a command says last: which packages it imported."""
+    code = PROBE.format(module=module, arguments=arguments, heavy=heavy)
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
+    return done.stderr.splitlines()[-1:]
 
 
 @pytest.mark.parametrize(
@@ -353,9 +360,39 @@ print("LOADED", loaded, file=sys.stderr)
     ],
 )
 def test_nothing_heavy_is_imported(module: str, arguments: list[str], shell: Shell) -> None:
-    code = PROBE.format(module=module, arguments=arguments, heavy=HEAVY)
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[-1:] == ["LOADED []"], done.stderr
+    assert loaded_by(module, arguments, HEAVY) == ["LOADED []"]
+
+
+UNUSED_BY_A_RUN = tuple(name for name in HEAVY if name not in ("llvmlite", "polars"))
+
+
+def test_a_backtest_imports_what_it_needs(shell: Shell) -> None:
+    """Also where it makes machine code first."""
+    run = ["backtest", "good.yaml", "--symbols", "AAA", "--bars", "200"]
+    assert loaded_by("cli", run, UNUSED_BY_A_RUN) == ["LOADED []"]
+
+
+PARSED = """
+from tools.entry import run
+from tools.cli import app
+from graph.kernels import kernel_source
+code = run(app, "probe", {arguments})
+print("PARSED", code, kernel_source.cache_info().misses)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "good.yaml"], ["backtest", "good.yaml", "--symbols", "AAA", "--bars", "200"]]
+)
+def test_a_warm_start_reads_no_kernel(arguments: list[str], shell: Shell, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PARSED.format(arguments=arguments)]
+    warm = environment() | {"STRATOQUANT_CACHE": str(tmp_path / "plans")}
+    said = [
+        subprocess.run(command, env=warm, capture_output=True, text=True, check=False).stdout.splitlines()[-1]
+        for _ in range(2)
+    ]
+    assert said[0].startswith("PARSED 0 ") and said[0] != "PARSED 0 0"
+    assert said[1] == "PARSED 0 0"
 
 
 def test_part_of_nothing_is_checked_alone() -> None:

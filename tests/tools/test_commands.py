@@ -50,7 +50,6 @@ def test_new_layer_works_and_so_does_its_test(options: tuple[str, ...], key: str
 
 
 def test_data_from_making_to_resampling(shell: Shell) -> None:
-    pytest.importorskip("runtime.data.synthetic_kernels")
     make = ("data", "synth", "made.parquet", "--symbols", "AAA", "--bars", "600", "--seed", "3")
     assert shell.run(*make) == 0, shell.err
     assert shell.out.endswith("-> made.parquet\n")

@@ -68,7 +68,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["tools.cli", "typer", "tools.entry", "yaml", "graph.compiler", "networkx", "layers"]
+    "module", ["tools.cli", "typer", "tools.entry", "yaml", "graph.compiler", "pydantic", "layers"]
 )
 def test_an_interrupted_import_ends_with_one_line(module: str) -> None:
     done = run(AT, module)

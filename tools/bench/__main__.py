@@ -15,6 +15,7 @@ from rich.table import Table
 
 from layers import catalogue
 from tools.bench import isolated
+from tools.bench.builds import PARTS, build_parts, cross_command_seconds
 from tools.bench.layers import keep as keep_costs
 from tools.bench.layers import layer_costs
 from tools.bench.measure import alternating, step_percentiles
@@ -22,7 +23,6 @@ from tools.bench.peers import installed_peers, talib_batch, talib_stream, talipp
 from tools.bench.product import (
     MASTER,
     backtest_peaks,
-    build_seconds,
     command_seconds,
     cross,
     indicators,
@@ -139,7 +139,22 @@ def _indicators(console: Console) -> None:
 
 
 def _build(console: Console) -> None:
-    _table(console, "build of the master", build_seconds(), "s")
+    parts = build_parts()
+    totals = {
+        f"{build}, {what}": seconds[part]
+        for build, seconds in parts.items()
+        for part, what in (("first bar", "first bar after"), ("optimised", "optimised after"))
+        if build != "warm"
+    }
+    totals["warm, machine code"] = sum(parts["warm"][part] for part in ("translate", "machine code", "link"))
+    _table(console, "build of the master, from the start of its check", totals | cross_command_seconds(), "s")
+    table = Table(title="where the time goes, s; the first bar and the optimised build are sums", title_justify="left")
+    table.add_column("build")
+    for part in PARTS:
+        table.add_column(part, justify="right")
+    for build, seconds in parts.items():
+        table.add_row(build, *(f"{seconds[part]:.2f}" for part in PARTS))
+    console.print(table)
 
 
 def _memory(console: Console) -> None:

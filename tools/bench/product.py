@@ -52,7 +52,10 @@ class Ready:
         return Session(self.plan, self.settings, cash=100_000.0, record=record)
 
     def run(self) -> Session:
+        """With optimised machine code."""
         session = self.session()
+        session.prepare()
+        self.plan.run.finish()
         for start in range(0, len(self.times), BLOCK):
             session.run(self.times[start : start + BLOCK], self.events[start : start + BLOCK])
         return session
@@ -110,29 +113,8 @@ def stepper(prepared: Ready) -> Callable[[int], Any]:
     times, events = prepared.times, prepared.events
     for i in range(2000):
         session.step(int(times[i]), events[i])
+    prepared.plan.run.finish()
     return lambda i: session.step(int(times[i]), events[i])
-
-
-_BUILD = """
-import json, time
-from pathlib import Path
-from tools.bench.product import MASTER, ready
-from runtime.data.synthetic import synthetic_market
-market = synthetic_market(("BTCUSDT", "ETHUSDT", "XRPUSDT"), 100, 1)
-start = time.perf_counter()
-prepared = ready(MASTER, market)
-prepared.run()
-print(json.dumps({"build": time.perf_counter() - start}))
-"""
-
-
-def build_seconds() -> dict[str, float]:
-    """Wall seconds from the checked wiring to the first bars, without and with machine code in the cache."""
-    with TemporaryDirectory() as cache:
-        environment = {"STRATOQUANT_CACHE": cache}
-        cold = in_new_process(_BUILD, environment)
-        warm = [in_new_process(_BUILD, environment)["build"] for _ in range(3)]
-    return {"cold": cold["build"], "warm": float(np.median(warm))}
 
 
 _BACKTEST = """

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import binding
 
-OPTIMISED = 3
+from graph.kernel.tiers import Tier
 
 
 class Machine(NamedTuple):
@@ -61,23 +61,36 @@ def _target_machine(machine: Machine, level: int) -> Any:
     )
 
 
-def compile_unit(text: str, machine: Machine, level: int = OPTIMISED) -> bytes:
-    """The object of a unit. Loops are not unrolled: a step runs through more code than a processor holds close by, and
-    the shorter it is the faster. Raises RuntimeError for text that is not LLVM IR."""
+def compile_unit(text: str, machine: Machine, tier: Tier) -> bytes:
+    """The object of a unit. Raises RuntimeError for text that is not LLVM IR."""
     _prepare()
     context = binding.create_context()
     module = binding.parse_assembly(text, context=context)
     module.triple = machine.triple
-    target = _target_machine(machine, level)
+    target = _target_machine(machine, _LEVELS[tier])
     module.data_layout = str(target.target_data)
     module.verify()
-    tuning = binding.create_pipeline_tuning_options(speed_level=level)
-    tuning.loop_vectorization = level == OPTIMISED
-    tuning.loop_unrolling = False
-    passes = binding.create_pass_builder(target, tuning)
-    passes.getModulePassManager().run(module, passes)
+    _improve(module, target, tier)
     code: bytes = target.emit_object(module)
     return code
+
+
+_LEVELS = {Tier.QUICK: 0, Tier.OPTIMISED: 3}
+
+
+def _improve(module: Any, target: Any, tier: Tier) -> None:
+    """Loops are not unrolled: a step runs through more code than a processor holds close by, and the shorter it is the
+    faster."""
+    tuning = binding.create_pipeline_tuning_options(speed_level=_LEVELS[tier])
+    tuning.loop_vectorization = tier is Tier.OPTIMISED
+    tuning.loop_unrolling = False
+    builder = binding.create_pass_builder(target, tuning)
+    if tier is Tier.OPTIMISED:
+        passes = builder.getModulePassManager()
+    else:
+        passes = binding.create_new_module_pass_manager()
+        passes.add_sroa_pass()
+    passes.run(module, builder)
 
 
 class Loaded:
@@ -86,7 +99,7 @@ class Loaded:
     def __init__(self, objects: Sequence[bytes]) -> None:
         _prepare()
         module = binding.parse_assembly("")
-        self._engine = binding.create_mcjit_compiler(module, _target_machine(host(), OPTIMISED))
+        self._engine = binding.create_mcjit_compiler(module, _target_machine(host(), _LEVELS[Tier.OPTIMISED]))
         for code in objects:
             self._engine.add_object_file(binding.ObjectFileRef.from_data(code))
         self._engine.finalize_object()

@@ -1,7 +1,11 @@
 """A process that compiles units: `python -m graph.kernel.llvm.worker`, texts on standard input, objects on its output.
 
 llvmlite lets one thread of a process compile at a time, so more processors need more processes. A message is its length
-in 8 bytes and its content. The first two messages are the machine and nothing else; a text that fails ends the process.
+in 8 bytes and its content. The first messages are the machine; then each unit is two, its tier and its text. A text
+that fails ends the process.
+
+It ends at once when its input does, in the midst of a unit too: so it never outlives the process that started it,
+however that ended. Ctrl-C in a terminal is meant for that process alone.
 """
 
 from __future__ import annotations
@@ -12,9 +16,12 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import IO
 
 from graph.kernel.llvm.target import Machine, compile_unit
+from graph.kernel.tiers import Tier
 
 _LENGTH = struct.Struct("<Q")
 _ROOT = Path(__file__).resolve().parents[3]
@@ -31,22 +38,25 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._to, self._from = self._process.stdin, self._process.stdout
         for part in machine:
             _send(self._to, part.encode())
 
-    def compile(self, text: str) -> bytes:
+    def compile(self, text: str, tier: Tier) -> bytes:
         """Raises OSError when the process is gone."""
+        _send(self._to, tier.value.encode())
         _send(self._to, text.encode())
         return _receive(self._from)
 
     def close(self) -> None:
-        """Ends the process."""
-        with suppress(OSError):  # it may be gone already
-            self._to.close()
+        """Ends the process, whatever it is at."""
+        self._process.kill()
         self._process.wait()
+        with suppress(OSError):  # what was not read yet has nowhere to go
+            self._to.close()
         self._from.close()
 
 
@@ -69,13 +79,22 @@ def _receive(stream: IO[bytes]) -> bytes:
 
 def main() -> None:
     """Compiles until its input ends."""
-    source, result = sys.stdin.buffer, sys.stdout.buffer
-    try:
-        machine = Machine(*(_receive(source).decode() for _ in Machine._fields))
-        while True:
-            _send(result, compile_unit(_receive(source).decode(), machine))
-    except OSError:
-        return
+    messages: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=(messages,), daemon=True).start()
+    machine = Machine(*(messages.get() for _ in Machine._fields))
+    while True:
+        tier = Tier(messages.get())
+        code = compile_unit(messages.get(), machine, tier)
+        with suppress(BrokenPipeError):  # the input has ended as well, and with it this process
+            _send(sys.stdout.buffer, code)
+
+
+def _listen(messages: SimpleQueue[str]) -> None:
+    while True:
+        try:
+            messages.put(_receive(sys.stdin.buffer).decode())
+        except OSError:
+            os._exit(0)
 
 
 if __name__ == "__main__":

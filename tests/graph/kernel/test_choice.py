@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graph.diagnostics import WiringError
-from graph.kernel import entry
+from graph.kernel import code
 from graph.kernel.entry import NativeEntry
 from graph.passes.p10_build import backend, build, is_built
 from tests.graph.kernel.comparing import module_text
@@ -48,15 +48,15 @@ def test_threads_that_enter_at_once_share_one_copy(tmp_path: object, monkeypatch
     """A copy that took another's place would free the code that a thread is running."""
     monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
     monkeypatch.setenv("STRATOQUANT_BACKEND", "llvm")
-    loaded: list[entry.Loaded] = []
+    loaded: list[code.Loaded] = []
 
-    def load(objects: list[bytes]) -> entry.Loaded:
+    def load(objects: list[bytes]) -> code.Loaded:
         waiting.wait(0.2)  # until others have asked as well
         loaded.append(Loaded(objects))
         return loaded[-1]
 
-    waiting, Loaded = Event(), entry.Loaded  # noqa: N806
-    monkeypatch.setattr(entry, "Loaded", load)
+    waiting, Loaded = Event(), code.Loaded  # noqa: N806
+    monkeypatch.setattr(code, "Loaded", load)
     made = build("choice_threads", MODULE)
     with ThreadPoolExecutor(4) as pool:
         entered = list(pool.map(made.enter, [((np.dtype("f8"), 1),)] * 4))

@@ -121,3 +121,22 @@ def test_a_difference_is_found(engine: Engine) -> None:
     assert rsi.differing > 200 and rsi.first is not None and rsi.worst > 1e-3
     assert not r1.differing and r1.first is None
     assert parity.differing == rsi.differing and np.isfinite(parity.worst()["L2.r1"])
+
+
+OPENED = """
+stratoquant: 1
+clock: 1m
+nodes:
+  slow: {layer: L0, clock: "1h@00:30", inputs: {raw: market, now: clock.time}}
+  momentum: {layer: L14, clock: "1h@00:30", inputs: {close: slow.close}, params: {window: 3}}
+record: [momentum.rsi]
+"""
+
+
+@on_each_engine
+def test_a_slow_clock_that_opens_at_half_past_agrees(engine: Engine, tmp_path: Path) -> None:
+    market = market_from(synthesise(("AAA",), 3_000, 5), ("AAA",), 60_000)
+    parity = compare_nodes(OPENED, ["slow", "momentum"], tmp_path, market, engine)
+    assert_agreement(parity)
+    compared = {p.port: p.compared for p in parity.symbols[0].ports}
+    assert compared["slow.high"] > 2_800 and compared["momentum.rsi"] > 2_600
