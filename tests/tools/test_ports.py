@@ -18,7 +18,7 @@ def test_json_holds_every_port_and_every_condition(shell: Shell) -> None:  # noq
     assert found["bars"] == 3000 and found["symbols"] == ["BTCUSDT"] and found["target"] == ["L4.target"]
     by_name = {port["port"]: port for port in found["ports"]}
     assert {"L0.close", "fast.value", "signal.side", "L4.target"} <= by_name.keys()
-    assert by_name["L0.trades"]["silent"] and by_name["L0.trades"]["declared"].startswith("bars alone")
+    assert by_name["L79.halt"]["constant"] and by_name["L79.halt"]["declared"].startswith("a limit")
     assert by_name["slow.value"]["warm_up"] == 399
     assert 0.13 < by_name["slow.value"]["missing"] < 0.15 and by_name["slow.value"]["missing_after"] < 0.01
     assert {b["layer"] for b in found["branches"]} >= {"L0", "L4", "L5", "crossover"}
