@@ -298,6 +298,7 @@ vetoes();
 returnsTable();
 tradesTable(showSymbol);
 figureTables();
+calibrationPanel();
 wiringPanel();
 valuesTable();
 facts();
