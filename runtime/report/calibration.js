@@ -1,7 +1,7 @@
 // Forecasts against what happened: a reliability diagram per probability, predicted and realised expectancy, and cost.
 "use strict";
 
-const DIAGRAM = { size: 190, left: 34, bottom: 26, top: 8, right: 8 };
+const DIAGRAM = { size: 190, left: 34, bottom: 26, top: 8, right: 16 };
 
 const judged = (side, horizon) => `${side ? `a move to ${side}` : "a rise"} over ${plural(horizon, "bar")}`;
 
@@ -11,7 +11,7 @@ function calibrationPanel() {
   const worst = [...found.chances].sort((a, b) => (b.brier - b.base_brier) - (a.brier - a.base_brier));
   section("calibration").append(heading("Forecasts"),
     el("div", { class: "forecasts" }, worst.map(reliability)),
-    found.expectancies.map(quintileTable), costLine(found.cost),
+    ...found.expectancies.flatMap(quintileTable), ...costLine(found.cost),
     el("p", { class: "note" }, forecastNotes(found).join(" ")));
 }
 
@@ -19,7 +19,7 @@ function reliability(chance) {
   const better = chance.brier < chance.base_brier;
   return el("figure", {}, el("figcaption", {}, el("b", {}, chance.ports.join(", ")), el("span", { class: "muted" }, judged(chance.side, chance.horizon))),
     reliabilityDiagram(chance),
-    el("dl", {}, [["Brier score", fixed(chance.brier, 4), better ? "gain" : "loss"], ["of the base rate", fixed(chance.base_brier, 4)],
+    el("dl", {}, [["Brier score", fixed(chance.brier, 4), better ? "gain" : "loss"], ["that of the base rate", fixed(chance.base_brier, 4)],
       ["base rate", percent(chance.base_rate)], ["forecasts", count(chance.count)], ["not overlapping", count(chance.independent)]]
       .flatMap(([name, value, kind]) => [el("dt", {}, name), el("dd", { class: kind || null }, value)])));
 }
@@ -61,7 +61,7 @@ function quintileTable(expectancy) {
 }
 
 function costLine(cost) {
-  if (!cost) return null;
+  if (!cost) return [];
   return [el("h3", {}, "Cost of a round trip"), pairList([
     ["Charged by the gate, bps", fixed(cost.charged, 2)],
     ["Paid, bps", fixed(cost.paid, 2)],
