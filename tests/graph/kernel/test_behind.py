@@ -246,7 +246,7 @@ def test_what_was_made_before_a_run_was_killed_is_used(tmp_path: Path, compiled:
 def test_a_fork_has_no_part_in_the_build(tmp_path: Path) -> None:
     then = """
 import warnings
-warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons advise against the fork, which users do all the same
+warnings.simplefilter("ignore", DeprecationWarning)  # advice against forks
 wait_for('pids', 1)
 while len(pids) < 2:
     time.sleep(0.001)
