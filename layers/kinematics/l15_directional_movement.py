@@ -2,7 +2,8 @@
 
 Rule: up = high - high[1], down = low[1] - low; +DM = up where up > down and up > 0, -DM = down where down > up and
     down > 0. +DI = rma(+DM) / rma(TR), -DI likewise, both from the second bar on; DX = |+DI - -DI| / (+DI + -DI);
-    ADX = rma(DX), all as shares. bias = ADX (+DI - -DI) / (+DI + -DI). Without any range or movement: 0.
+    ADX = rma(DX), all as shares. bias = ADX (+DI - -DI) / (+DI + -DI). Where there never was any range or
+    movement: 0.
 """
 
 from math import isnan, nan
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
 from graph.types import Price, Score, Unit
-from layers.primitives.averages import Smoothed, rma
+from layers.primitives.averages import Smoothed, rma, unless_faded
 from layers.primitives.scalars import clip
 
 
@@ -47,10 +48,10 @@ class Out(NamedTuple):
 def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     up = high - s.high
     down = s.low - low
-    known = not isnan(up)
+    spread = unless_faded(max(high, s.close) - min(low, s.close), s.range.value) if not isnan(up) else nan
+    known = not isnan(spread)
     plus_move = (up if up > down and up > 0.0 else 0.0) if known else nan
     minus_move = (down if down > up and down > 0.0 else 0.0) if known else nan
-    spread = max(high, s.close) - min(low, s.close) if known else nan
     s.high = high
     s.low = low
     s.close = close

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param, sized
 from graph.types import Flag, Opt, Price, Qty, Score, SignedQty, Unit
-from layers.primitives.averages import Smoothed, ewm
+from layers.primitives.averages import Smoothed, ewm, unless_faded
 from layers.primitives.rolling import RollingMoments, rolling_moments
 from layers.primitives.scalars import clip, normal_cdf
 
@@ -58,8 +58,9 @@ def step(s: Memory, p: Params, close: Price, volume: Qty, buy_volume: Opt[Qty]) 
     elif not isnan(variance):
         signed = volume * (2.0 * normal_cdf(change / sqrt(variance)) - 1.0) if variance > 0.0 else 0.0
     signed = clip(signed, -volume, volume)
-    flow = ewm(s.signed, signed, p.window)
-    total = ewm(s.volume, volume if not isnan(signed) else nan, p.window)
+    taken = unless_faded(volume, s.volume.value) if not isnan(signed) else nan
+    flow = ewm(s.signed, signed if not isnan(taken) else nan, p.window)
+    total = ewm(s.volume, taken, p.window)
     pressure = flow / total if total > 0.0 else (nan if isnan(total) else 0.0)
     aggressor = 0.5 * (signed / volume + 1.0) if volume > 0.0 else 0.5
     return Out(signed, clip(pressure, -1.0, 1.0), clip(aggressor, 0.0, 1.0), from_trades)

@@ -7,13 +7,13 @@ Rule: rsi = Wilder's RSI over rsi_len bars. Long when rsi < extreme, percent_b <
 Note: the regimes are those of L1: 2 up, 3 down, 5 chaotic.
 """
 
-from math import exp, fabs, isnan, nan
+from math import exp, fabs
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
 from graph.types import Bars, Flag, Label, Price, Real, Side, Sigma, Unit
-from layers.primitives.averages import Smoothed, rma
 from layers.primitives.live import Live, live_on
+from layers.primitives.strength import RelativeStrength, relative_strength
 
 LIFE = 10
 UP = 2.0
@@ -29,9 +29,7 @@ class Params(Parameters):
 
 class Memory(State):
     live: Live
-    gain: Smoothed
-    loss: Smoothed
-    before: float = nan
+    strength: RelativeStrength
     held: float = 0.0  # side whose conditions held on the bar before
 
 
@@ -50,10 +48,9 @@ class Out(NamedTuple):
     warmup=lambda p: p.rsi_len,
 )
 def step(s: Memory, p: Params, close: Price, percent_b: Real, z: Sigma, reverting: Flag, regime: Label) -> Out:
-    change = close - s.before
-    s.before = close
-    gain = rma(s.gain, nan if isnan(change) else max(change, 0.0), p.rsi_len)
-    loss = rma(s.loss, nan if isnan(change) else max(-change, 0.0), p.rsi_len)
+    relative_strength(s.strength, close, p.rsi_len)
+    gain = s.strength.gain.value
+    loss = s.strength.loss.value
     moved = gain + loss
     low = moved > 0.0 and gain < p.extreme * moved
     high = moved > 0.0 and loss < p.extreme * moved

@@ -1,8 +1,14 @@
-"""Averages with a fixed or fading memory. A missing value (NaN) leaves each of them as it was."""
+"""Averages with a fixed or fading memory. A missing value (NaN) leaves each of them as it was.
+
+Averages that fade at the same rate keep their ratio however long nothing happens. Numbers below 2e-308 cannot: they
+lose their digits and then stop fading. So such averages stop together at FADED, far below anything that moves them.
+"""
 
 from math import isnan, nan
 
 from graph.language import State, kernel
+
+FADED = 1e-200
 
 
 class Smoothed(State):
@@ -39,3 +45,9 @@ def ewm(s: Smoothed, x: float, n: int) -> float:
 def rma(s: Smoothed, x: float, n: int) -> float:
     """Wilder's running mean over n steps, alpha = 1 / n, as TradingView's ta.rma."""
     return exponential(s, x, n, 1.0 / n)
+
+
+@kernel
+def unless_faded(x: float, held: float) -> float:
+    """x, but missing where it is 0 and what it would make fade, `held`, has faded; so the averages stay as they are."""
+    return nan if x == 0.0 and held < FADED else x

@@ -9,6 +9,8 @@ Rule: r = ln(c / c[1]); sigma = sqrt(ewm(r^2, fast)); vol_rank = pct_rank(sigma,
     Probabilities = softmax(scores / temperature). The label begins as the likeliest one. It changes when one and the
     same other label is the likeliest and leads it by `margin` for `confirm` bars in a row; age = bars since then.
 Note: equal returns (sd = 0) give t / 3 the sign of their mean. The rule does not use high and low.
+    In a market that stands still sigma keeps falling, beyond what a number can hold; the bars since then, as negative
+    numbers, take its place in the rank.
 """
 
 from math import exp, isnan, nan, sqrt
@@ -16,7 +18,7 @@ from typing import NamedTuple
 
 from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
 from graph.types import Bars, Label, Price, Prob, Unit, Vol
-from layers.primitives.averages import Smoothed, ewm
+from layers.primitives.averages import FADED, Smoothed, ewm
 from layers.primitives.rank import PercentRank, percent_rank
 from layers.primitives.ring import Ring, back, push
 from layers.primitives.rolling import RollingMoments, RollingSum, rolling_moments, rolling_sum
@@ -47,6 +49,7 @@ class Memory(State):
     rival: int = -1
     lead: int = 0
     age: int = 0
+    still: float = 0.0  # bars without a move since the volatility faded
 
 
 class Out(NamedTuple):
@@ -116,10 +119,12 @@ def step(s: Memory, p: Params, high: Price, low: Price, close: Price) -> Out:
     push(s.closes, close)
     r = log_return(close, before)
     quiet = sqrt(s.square.value)
-    sigma = sqrt(ewm(s.square, r * r, p.fast))
+    power = ewm(s.square, r * r, p.fast)
+    sigma = sqrt(power)
+    s.still = s.still + 1.0 if r == 0.0 and 0.0 < power < FADED else 0.0
     jump = nan if isnan(quiet) else (1.0 if abs(r) > 4.0 * quiet else 0.0)
     jumps = min(ewm(s.jumps, jump, p.fast) * p.fast / 3.0, 1.0)
-    vol_rank = percent_rank(s.ranks, sigma, p.rank)
+    vol_rank = percent_rank(s.ranks, -s.still if s.still > 0.0 else sigma, p.rank)
     path = rolling_sum(s.path, abs(close - before), p.slow)
     efficiency = min(abs(close - back(s.closes, p.slow)) / path, 1.0) if path > 0.0 else 0.0
     mean = rolling_moments(s.returns, r, p.slow)

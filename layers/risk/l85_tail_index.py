@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from graph.language import Array, Parameters, State, array, kernel, layer, param
 from graph.types import Flag, LogReturn, Real, Unit, Vol
-from layers.primitives.spike import select
+from layers.primitives.largest import rank_largest
 
 EVERY = 60
 LIGHT = 1e-3  # of xi
@@ -48,25 +48,13 @@ class Out(NamedTuple):
 
 
 @kernel
-def take_large(s: Memory, n: int, least: float) -> int:
-    """Copies the losses above `least`, few of which select is done with sooner; returns how many they are."""
-    found = 0
-    for i in range(n):
-        s.work[found] = s.losses[i]
-        found += 1 if s.losses[i] > least else 0
-    return found
-
-
-@kernel
 def fit_tail(s: Memory, n: int, k: int) -> float:
     """Hill's estimate over the k largest losses; returns xi."""
-    found = take_large(s, n, NEARLY * s.edge if s.edge > 0.0 else -inf)
-    if found <= k:
-        found = take_large(s, n, -inf)
-    s.edge = select(s.work, found, found - 1 - k)
+    end = rank_largest(s.losses, n, k, NEARLY * s.edge if s.edge > 0.0 else -inf, s.work)
+    s.edge = s.work[end - 1 - k]
     total = 0.0
     if s.edge > 0.0:
-        for i in range(found - k, found):
+        for i in range(end - k, end):
             total += log(s.work[i] / s.edge)
     s.xi = max(total / k, LIGHT)
     return s.xi
