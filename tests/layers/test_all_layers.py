@@ -54,6 +54,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L73": {"in.weights": "the feedback of L65 has no port in the catalogue"},
     "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
     "L78": {"optional": "a position can always be closed, also while these are missing"},
+    "L83": {"optional": "correlations are learned before there is anything to cut"},
     "L84": {
         "param.window": "sums over an hour need more bars than single returns",
         "param.half_life": "the memory of the volatility, which the rule leaves open",
