@@ -59,6 +59,13 @@ ALLOWED: dict[str, dict[str, str]] = {
         "param.window": "sums over an hour need more bars than single returns",
         "param.half_life": "the memory of the volatility, which the rule leaves open",
     },
+    "L87": {
+        "in.sigma": "plays no part in the cited test, and would add the warm-up of its layer",
+        "in.time": "the pattern of the day",
+        "in.gap": "bars that fill a gap are no observations",
+        "param.parts": "the pattern of the day",
+        "param.days": "the pattern of the day",
+    },
     "L88": {
         "in.side": "an order that turns is a new one",
         "in.price": "risk_aversion is per unit of quote currency",
