@@ -82,6 +82,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "in.position": "whether a fill bought or sold turns the sign of its shortfall",
         "optional": "the router's health is told also while no price of decision is known",
     },
+    "L91": {"optional": "the volume is watched before the first cost is known"},
     "L92": {
         "optional": "flat, there is no entry",
         "param.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",
