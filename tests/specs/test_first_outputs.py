@@ -23,7 +23,6 @@ SLACK = 60
 """Bars that a market without a book and recorded trades adds: L10 averages volume over 60 bars, L59 returns over 30."""
 LATE = {
     "L28": "reads L21.bandwidth_rank, a rank among 250 values",
-    "L85": "its window ends after these bars",
 }
 BOOK = ("L8", "L9")  # these bars have none
 
