@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# With bytecode, which each command would compile for itself where PYTHONDONTWRITEBYTECODE is set, as in containers.
+INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 
 .PHONY: backtest test test-slow prove lint bench reference schema clean
 
@@ -46,13 +48,13 @@ $(BIN)/uv:
 	test -x $(BIN)/uv
 
 $(VENV)/run.stamp: pyproject.toml | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e .
+	$(INSTALL) -e .
 	touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[test]'
+	$(INSTALL) -e '.[test]'
 	touch $@ $(VENV)/run.stamp
 
 $(VENV)/bench.stamp: pyproject.toml | $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[bench]'
+	$(INSTALL) -e '.[bench]'
 	touch $@ $(VENV)/run.stamp

@@ -99,9 +99,8 @@ class Border(State):
 @kernel
 def open_border(accounts: Any, wallet: Any, limits: Any, border: Any, now: float) -> float:
     """Begins a step: the day, the rate, and what the account reaches before the first order of the step."""
-    day = now - now % DAY_MS
-    if day != border.day:
-        border.day = day
+    if not border.day <= now < border.day + DAY_MS:  # the remainder is dear, and due once a day
+        border.day = now - now % DAY_MS
         border.day_equity = wallet.equity
     if now > border.time and isfinite(limits.orders_per_minute):
         border.sent = max(border.sent - (now - border.time) / MINUTE_MS * limits.orders_per_minute, 0.0)

@@ -5,11 +5,10 @@ The check finds what is wrong with a kernel before anything is compiled; this is
 
 from __future__ import annotations
 
-import ast
 import re
 
 from graph.diagnostics import Diagnostic, Place, WiringError
-from graph.kernel_text import Emitted
+from graph.kernel_text import Emitted, statements_of
 from graph.kernels import short_path
 from graph.model import Graph
 from graph.passes.p9_emit import PRELUDE_NAMES
@@ -47,11 +46,7 @@ def _finding(kernel: Emitted, line: int, problem: Exception) -> Diagnostic:
 
 def _place(kernel: Emitted, line: int) -> Place:
     """Where the statement at a line of the kernel's generated text stands in its file."""
-    generated, original = (
-        [part for part in ast.walk(tree) if isinstance(part, ast.stmt)]
-        for tree in (ast.parse(kernel.text).body[0], kernel.tree)
-    )
-    pairs = [(g, o) for g, o in zip(generated, original, strict=True) if g.lineno <= line]
+    pairs = [(g, o) for g, o in statements_of(kernel) if g.lineno <= line]
     nearest = max(pairs, key=lambda pair: pair[0].lineno)[1]
     source = kernel.source
     shift = source.tree.lineno - source.new_tree().lineno

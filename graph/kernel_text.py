@@ -37,6 +37,21 @@ class Emitted:
     text: str
 
 
+def statements_of(kernel: Emitted) -> list[tuple[ast.stmt, ast.stmt]]:
+    """Each statement of a kernel's text, counted from line 1, and the same statement in its file."""
+    generated, original = (
+        [part for part in ast.walk(tree) if isinstance(part, ast.stmt)]
+        for tree in (ast.parse(kernel.text).body[0], kernel.tree)
+    )
+    return list(zip(generated, original, strict=True))
+
+
+def source_lines(kernel: Emitted) -> dict[int, int]:
+    """The lines of a kernel's file by those of its text."""
+    shift = kernel.source.tree.lineno - kernel.source.new_tree().lineno
+    return {generated.lineno: original.lineno + shift for generated, original in statements_of(kernel)}
+
+
 @dataclass
 class KernelText:
     """Collects the text of kernels for one generated module; each function is emitted once under its own name.
@@ -140,9 +155,10 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def imports(body: str) -> str:
     """The import lines of a generated module with this body."""
-    used = sorted(set(_NAME.findall(body)) & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
+    names = set(_NAME.findall(body))
+    used = sorted(names & (MATH_FUNCTIONS | set(MATH_CONSTANTS)))
     lines = ["from collections import namedtuple"]
     if used:
         lines.append(f"from math import {', '.join(used)}")
-    backend = sorted(_DECORATORS | ({_GUARDED} & set(_NAME.findall(body))))
+    backend = sorted(_DECORATORS | ({_GUARDED} & names))
     return "\n".join([*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(backend)}"])

@@ -179,6 +179,21 @@ def is_kernel(value: object) -> bool:
     return bool(getattr(value, "__is_kernel__", False))
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What an output forecasts: the close some steps later. See graph.forecasts.
+
+    horizon: the parameter that holds the number of steps. side: the input whose sign is the side that is forecast;
+    without it, a rise. cost: the input that holds the bps of a fill, of which an expectancy is net twice. like: the
+    input whose forecast is passed on, in place of all others.
+    """
+
+    horizon: str = ""
+    side: str = ""
+    cost: str = ""
+    like: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A layer as declared. `step` takes memory, parameters and inputs in this order, and returns an `output` tuple."""
@@ -205,6 +220,7 @@ class Layer:
     labels: dict[str, tuple[str, ...]]
     says: str
     causes: dict[str, tuple[str, ...]]
+    forecasts: dict[str, Forecast]
 
     @property
     def key(self) -> str:
@@ -239,6 +255,7 @@ def layer(
     labels: dict[str, tuple[str, ...]] | None = None,
     says: str = "",
     causes: dict[str, tuple[str, ...]] | None = None,
+    forecasts: dict[str, Forecast] | None = None,
 ) -> Callable[[Callable[..., Any]], Layer]:
     """Declares the step below it as a layer.
 
@@ -248,7 +265,7 @@ def layer(
     inputs must come from, see graph.origin. sends: the order ports that its outputs may feed, each with the output.
     warmup: steps whose outputs are withheld, from the parameters. labels: names of the classes or bits of an output
     port, in order. says: one step in words, in which {port} stands for a value of an output or an input. causes: for
-    names of bits, the inputs that set them.
+    names of bits, the inputs that set them. forecasts: what outputs forecast, by port.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -277,6 +294,15 @@ def layer(
         wrong = [f"{port}: {output}" for port, output in (sends or {}).items() if output not in outputs]
         if wrong or not set(sends or {}) <= set(ORDER_PORTS):
             raise TypeError(f"layer {name}: sends maps order ports ({', '.join(ORDER_PORTS)}) to outputs of the layer")
+        for port, forecast in (forecasts or {}).items():
+            named = [n for n in (forecast.side, forecast.cost, forecast.like) if n and n not in inputs]
+            if (
+                port not in outputs
+                or named
+                or not (forecast.like or forecast.horizon in getattr(params, "model_fields", ()))
+            ):
+                what = "an output, its inputs, and the parameter that is its horizon"
+                raise TypeError(f"layer {name}: the forecast of {port} does not name {what}")
         return Layer(
             number=number,
             name=name,
@@ -300,6 +326,7 @@ def layer(
             labels=labels or {},
             says=says,
             causes=causes or {},
+            forecasts=forecasts or {},
         )
 
     return declare

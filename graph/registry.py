@@ -86,6 +86,10 @@ class Registry:
         """The layer's name, from its file name alone."""
         return _layer_name(key, self._files[key].path)
 
+    def file(self, key: str) -> Path:
+        """Where the layer is declared."""
+        return self._files[key].path
+
     def is_shipped(self, key: str) -> bool:
         """False for a layer of a user's own, whatever it declares."""
         return bool(self._files[key].module)

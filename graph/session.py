@@ -338,8 +338,7 @@ class Session:
             raise error from problem
 
     def _more_arguments(self) -> tuple[Any, ...]:
-        """What the plan's `run` takes after RUN_ARGUMENTS: nothing, unless the plan is an observed one."""
-        return ()
+        return ()  # what `run` takes after RUN_ARGUMENTS; see graph.observation
 
     def _drain(self, on_fills: Any) -> None:
         count = int(self.wallet["fills"][0])

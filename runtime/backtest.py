@@ -22,6 +22,7 @@ from graph.account import BALANCES, FILL_REASONS
 from graph.border import Limits
 from graph.compiler import Checked
 from graph.drawing import draw
+from graph.forecasts import forecast_ports, undeclared_chances
 from graph.identity import wiring_digest
 from graph.language import Parameters
 from graph.plan import Plan
@@ -296,6 +297,8 @@ def _result(
         warm_up=plan.warmup.orders,
         decisions=decisions,
         signed=_signed_ports(plan),
+        forecasts=forecast_ports(plan.graph),
+        stateless=undeclared_chances(plan.graph),
     )
 
 

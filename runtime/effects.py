@@ -39,8 +39,8 @@ NEUTRAL = {
     "notional": 0.0,
     "real": 0.0,
 }
-"""What stands for a port of a neutral node, by edge type. Other types (a price, a volatility, a number of bars, a class,
-a time) have no neutral value: the port is missing then, as is every port whose readers all do without it."""
+"""What stands for a port of a neutral node, by edge type. Other types (a price, a volatility, a number of bars, a
+class, a time) have no neutral value: the port is missing then, as is every port whose readers all do without it."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from runtime.attribution import Driver, drivers, figures_by_pattern, figures_by_regime
+from runtime.calibration import Calibration, calibrate
 from runtime.results import BacktestResult, Labels, Roles, label_name, role_column
 from runtime.trade_figures import Figures, TradeFigures, mean, ratio, trade_figures
 
@@ -87,6 +88,7 @@ class Metrics(SymbolFigures):
     per_pattern: dict[str, TradeFigures]
     drivers: list[Driver]
     vetoes: list[VetoCount]
+    calibration: Calibration
 
 
 def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: Labels | None = None) -> Metrics:
@@ -112,6 +114,9 @@ def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: 
         per_pattern=figures_by_pattern(result.trades, result.decisions, roles or {}, labels or {}),
         drivers=drivers(result.trades, result.decisions, result.signed),
         vetoes=veto_counts(_while_open(result), roles or {}, labels or {}),
+        calibration=calibrate(
+            result.values, result.trades, result.decisions, roles or {}, result.forecasts, result.stateless
+        ),
     )
 
 

@@ -85,7 +85,9 @@ class PortCounter:
         self._plan = plan
         columns = plan.layout.columns.values()
         self._halves = tuple(
-            _Half(plan, [c.name for c in columns if c.shared == shared], [c.size for c in columns if c.shared == shared])
+            _Half(
+                plan, [c.name for c in columns if c.shared == shared], [c.size for c in columns if c.shared == shared]
+            )
             for shared in (False, True)
         )
         self._done = 0
@@ -110,9 +112,7 @@ class _Half:
     def __init__(self, plan: Plan, names: Sequence[str], sizes: Sequence[int]) -> None:
         self._names = names
         self._layers = [plan.graph.nodes[name.split(".")[0]].layer for name in names]
-        self._edges = [
-            layer.outputs[name.split(".")[1]].edge for layer, name in zip(self._layers, names, strict=True)
-        ]
+        self._edges = [layer.outputs[name.split(".")[1]].edge for layer, name in zip(self._layers, names, strict=True)]
         self._warm_ups = np.array([plan.warmup.total[name.split(".")[0]] for name in names], np.int64)
         self._starts = np.cumsum([0, *sizes])[:-1]
         bounds = np.repeat(np.array([_bounds(edge) for edge in self._edges]).reshape(-1, 4), sizes, axis=0)

@@ -1,4 +1,4 @@
-"""What the ports, branches and nodes of a run were like, worst first, beside what its layers declare. Prints nothing."""
+"""What the ports, branches and nodes of a run were like, beside what is declared of its layers. Prints nothing."""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from graph.forecasts import ForecastPort
+
 FILL_SCHEMA: dict[str, pl.DataType] = {
     "time": pl.Int64(),  # the bar in which it filled
     "symbol": pl.String(),
@@ -68,7 +70,7 @@ VALUE_KEYS: dict[str, pl.DataType] = {"time": pl.Int64(), "symbol": pl.String()}
 
 Roles = Mapping[str, str]
 """Which recorded column plays a part that the report knows; each may be absent. Parts: open, high, low, close, regime,
-edge, confidence, winner, veto, target, stop, take."""
+edge, confidence, winner, veto, target, stop, take, charged."""
 
 Labels = Mapping[str, Sequence[str]]
 """Names of the values of a role that counts classes (regime, winner) or bits (veto), by number."""
@@ -103,6 +105,8 @@ class BacktestResult:
     decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUE_KEYS))
     # the rows of `values` that decided an entry
     signed: tuple[str, ...] = ()  # recorded ports with a direction: scores and sides
+    forecasts: tuple[ForecastPort, ...] = ()  # what ports of the wiring forecast, recorded or not
+    stateless: tuple[str, ...] = ()  # probability ports that forecast no close
 
 
 def role_column(columns: Collection[str], roles: Roles, role: str) -> str | None:

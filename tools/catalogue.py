@@ -43,7 +43,7 @@ def layers(
         if not folder.is_dir():
             raise typer.BadParameter(f"{folder} is no folder")
         registry = registry.with_folder(folder)
-    chosen = [_one(key, registry)] if key else _chosen(registry, blocks, domain)
+    chosen = [find_layer(key, registry)] if key else _chosen(registry, blocks, domain)
     if as_json:
         deliver(json.dumps([described(layer) for layer in chosen], indent=2), None)
     else:
@@ -132,23 +132,26 @@ def cost_of(layer: Layer) -> str:
     return "" if cost is None else f"{cost:g} {facts['unit']}, on {facts['machine']}"
 
 
-def _one(key: str, registry: Registry) -> Layer:
-    from graph.passes.p1_load import suggestion
+def find_layer(key: str, registry: Registry) -> Layer:
+    """By key, number or name. Raises typer.BadParameter with the nearest one that there is."""
+    from graph.diagnostics import suggestion
+    from graph.passes.p2_resolve import read_layer
 
     names = {registry.name(k): k for k in registry.keys()}  # noqa: SIM118 - a registry is no mapping
     found = key if key in registry else names.get(key, f"L{key}" if f"L{key}" in registry else "")
     if not found:
         hint = suggestion(key, [*registry.keys(), *names]) or "`stratoquant layers --blocks` lists all"
         raise typer.BadParameter(f"there is no layer {key}; {hint}")
-    return registry.get(found)
+    return read_layer(found, registry)
 
 
 def _chosen(registry: Registry, blocks: bool, domain: str | None) -> list[Layer]:
     from graph.language import DOMAINS
+    from graph.passes.p2_resolve import read_layer
 
     if domain is not None and domain not in DOMAINS:
         raise typer.BadParameter(f"there is no domain {domain}; they are {', '.join(DOMAINS)}")
-    found = [registry.get(key) for key in registry.keys()]  # noqa: SIM118
+    found = [read_layer(key, registry) for key in registry.keys()]  # noqa: SIM118
     numbered = [one for one in found if blocks or one.number is not None]
     return [one for one in numbered if domain is None or one.domain == domain]
 

@@ -172,13 +172,14 @@ def explained(code: str) -> str:
     from graph.codes import CODES
     from graph.passes.p1_load import suggestion
     from mirror.codes import CODES as MIRROR_CODES
+    from runtime.codes import CODES as RUN_CODES
     from runtime.data.codes import CODES as DATA_CODES
     from runtime.files import FILE_CODES
 
     wanted = code.strip().upper()
     if wanted in CODES:
         return CODES[wanted].text()
-    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES, **SETTING_CODES}
+    others = {**DATA_CODES, **FILE_CODES, **MIRROR_CODES, **RUN_CODES, **SETTING_CODES}
     if wanted in others:
         page = others[wanted]
         return f"{page.code}  {page.title}\n\n{page.cause}\n\nFix: {page.fix}"

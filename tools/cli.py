@@ -10,10 +10,12 @@ import typer
 
 from tools import catalogue, data, draw, exit_codes, fit, mirror, mirror_json, new
 from tools.backtest import backtest
+from tools.calibration import calibration
 from tools.check import check
 from tools.docs.command import docs
 from tools.entry import run
 from tools.explain import explain
+from tools.ir import ir
 from tools.ports import ports
 
 app = typer.Typer(
@@ -51,6 +53,8 @@ app.command()(catalogue.layers)
 app.command()(backtest)
 app.command()(explain)
 app.command()(ports)
+app.command()(ir)
+app.command()(calibration)
 app.command()(docs)
 app.add_typer(data.app, name="data")
 app.add_typer(fit.app, name="fit")

@@ -1,4 +1,4 @@
-"""`stratoquant ports`: runs a wiring, and shows what its ports, branches and nodes were like. No figure is made here."""
+"""`stratoquant ports`: runs a wiring and shows what its ports, branches and nodes were like. Makes no figure."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +21,7 @@ from graph.cache import CacheWarning
 
 _HASH = 32
 _MOST_BYTES = 1 << 30
+_KEPT = (".o", ".units", ".py")
 _GLANCE = 0.05  # s between two looks at whether a lock is free
 
 
@@ -35,9 +36,9 @@ class ObjectStore:
         path = self._folder / f"{key}.o"
         try:
             held = path.read_bytes()
-            os.utime(path)  # what is used lately is kept
         except OSError:
             return None
+        mark_used(path)
         content = held[_HASH:]
         return content if hashlib.sha256(content).digest() == held[:_HASH] else None
 
@@ -51,6 +52,7 @@ class ObjectStore:
             keys = (self._folder / f"{name}.units").read_text(encoding="ascii").split()
         except (OSError, UnicodeDecodeError):
             return None
+        mark_used(self._folder / f"{name}.units")
         objects = [self.read(key) for key in keys]
         known = [content for content in objects if content is not None]
         return known if known and len(known) == len(objects) else None
@@ -79,9 +81,9 @@ class ObjectStore:
             yield
 
     def trim(self) -> None:
-        """Removes the objects that were used longest ago while there are more than a gigabyte."""
+        """Removes what was used longest ago while there is more than a gigabyte of objects, lists and modules."""
         files = []
-        for path in self._folder.glob("*.o"):
+        for path in (path for path in self._folder.iterdir() if path.suffix in _KEPT):
             try:
                 status = path.stat()
             except OSError:
@@ -110,6 +112,12 @@ class ObjectStore:
             warnings.warn(message, CacheWarning, stacklevel=2)
             return False
         return True
+
+
+def mark_used(path: Path) -> None:
+    """What is used lately is kept. A folder that can only be read keeps all."""
+    with suppress(OSError):
+        os.utime(path)
 
 
 def _lock_unless(file: IO[bytes], stopped: Callable[[], bool]) -> None:

@@ -18,6 +18,7 @@ from types import ModuleType
 from graph.cache import check_file, private_folder
 from graph.diagnostics import Diagnostic, Place, WiringError
 from graph.kernel.call import Entry
+from graph.kernel.objects import ObjectStore, mark_used
 from graph.passes.p8_layout import Layout
 
 BACKENDS = ("llvm", "numba")
@@ -52,7 +53,6 @@ def is_built(name: str) -> bool:
     if backend() == "numba":
         return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbc"))
     from graph.kernel.entry import built_name
-    from graph.kernel.objects import ObjectStore
 
     return ObjectStore(private_folder()).has_list(built_name(name))
 
@@ -63,6 +63,7 @@ def write_module(name: str, text: str) -> Path:
     path = folder / f"{name}.py"
     if path.exists():  # its name says its content
         check_file(path)
+        mark_used(path)
         return path
     part = None
     try:

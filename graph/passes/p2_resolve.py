@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.clock import Clock, format_opening, read_clock, usual_origin
 from graph.declaration import check_sizes
-from graph.diagnostics import Findings, Place
+from graph.diagnostics import Diagnostic, Findings, Place, WiringError
 from graph.kernels import place_of, short_path
 from graph.language import Layer, Parameters
 from graph.layer_check import check_layer
@@ -138,7 +138,7 @@ class _Resolver:
             if node.layer in self._unsound:
                 return None
         except (Exception, SystemExit) as problem:
-            self._unreadable(node, problem)
+            self._findings.extend([_unreadable(f"`{node.layer}` of node {node.key}", problem, node.place)])
             return None
         if layer.role and not self._registry.is_shipped(node.layer):
             message = f"{node.key} ({layer.name}) is a layer of your own and declares the role `{layer.role}`"
@@ -146,22 +146,6 @@ class _Resolver:
             self._findings.error("W047", message, place_of(layer), hint)
             return None
         return layer
-
-    def _unreadable(self, node: NodeDocument, problem: BaseException) -> None:
-        """A layer's file that cannot be imported, at the line of it that failed."""
-        reason = str(problem) or type(problem).__name__
-        if isinstance(problem, SyntaxError):
-            reason = f"Python syntax: {problem.msg}"
-        elif isinstance(problem, RecursionError):
-            reason = "a kernel calls itself"
-        elif not isinstance(problem, TypeError):
-            reason = f"{type(problem).__name__}: {reason}"
-        self._findings.error(
-            "W009",
-            f"the layer `{node.layer}` of node {node.key} cannot be read: {reason}",
-            _raised_at(problem) or node.place,
-            "correct the layer's file; `stratoquant new layer` shows the shape of one",
-        )
 
     def node(self, node: NodeDocument, layer: Layer, base: int) -> Node:
         for name, placed in node.inputs.items():
@@ -331,6 +315,28 @@ def fitting_outputs(port: PortType, layers: Mapping[str, Layer], name: str = "")
         return ["market"]
     fits = [(key, out) for key, one in layers.items() for out, kind in one.outputs.items() if port.accepts(kind)]
     return [f"{key}.{out}" for key, out in sorted(fits, key=lambda fit: fit[1] != name)]
+
+
+def read_layer(key: str, registry: Registry) -> Layer:
+    """A layer by its key. Raises WiringError for a file of the user's own that declares none."""
+    try:
+        return registry.get(key)
+    except (Exception, SystemExit) as problem:
+        place = Place(short_path(str(registry.file(key).absolute())))
+        raise WiringError([_unreadable(f"`{key}`", problem, place)]) from problem
+
+
+def _unreadable(layer: str, problem: BaseException, place: Place) -> Diagnostic:
+    """The finding on a layer's file that cannot be imported, at the line of it that failed, else at a place."""
+    reason = str(problem) or type(problem).__name__
+    if isinstance(problem, SyntaxError):
+        reason = f"Python syntax: {problem.msg}"
+    elif isinstance(problem, RecursionError):
+        reason = "a kernel calls itself"
+    elif not isinstance(problem, TypeError):
+        reason = f"{type(problem).__name__}: {reason}"
+    hint = "correct the layer's file; `stratoquant new layer` shows the shape of one"
+    return Diagnostic("W009", f"the layer {layer} cannot be read: {reason}", _raised_at(problem) or place, hint)
 
 
 def _as_float(value: float) -> float:

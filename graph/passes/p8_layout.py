@@ -17,7 +17,7 @@ from graph.passes.p6_warmup import WarmUp
 
 Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]
-_RECORDS: dict[str, Dtype] = {}
+_RECORDS: dict[Dtype, Dtype] = {}
 
 LEAST_ROOM = 4
 """For so many symbols or fewer the records are the same, and so is the machine code."""
@@ -56,7 +56,7 @@ class Layout:
 
 def lay_out(graph: Graph, warmup: WarmUp, symbols: int) -> Layout:
     """Fixes every record. Capacities follow from parameters and the number of symbols, rounded to powers of two."""
-    room = 1 << (max(symbols, LEAST_ROOM) - 1).bit_length()
+    room = room_for(symbols)
     nodes = list(graph.nodes.values())
     slow = tuple(sorted({n.clock_ms for n in nodes} - {graph.clock_ms}))
     edges, shared = _edges(graph)
@@ -75,6 +75,11 @@ def lay_out(graph: Graph, warmup: WarmUp, symbols: int) -> Layout:
         slow_clocks=slow,
         columns=port_columns(graph),
     )
+
+
+def room_for(symbols: int) -> int:
+    """How many symbols the records of a plan have room for."""
+    return 1 << (max(symbols, LEAST_ROOM) - 1).bit_length()
 
 
 def edge_field(key: str, port: str) -> str:
@@ -113,7 +118,7 @@ def scalar_fields(key: str, port: str, binding: Binding) -> Iterator[tuple[str, 
 def _record(fields: list[Any]) -> Dtype:
     """Equal records are one object: numba knows a record again by identity, and compares whole dtypes otherwise."""
     dtype = np.dtype(fields or [("unused", np.float64)])
-    return _RECORDS.setdefault(str(dtype.descr), dtype)
+    return _RECORDS.setdefault(dtype, dtype)
 
 
 def _memory(node: Node, room: int) -> Dtype:

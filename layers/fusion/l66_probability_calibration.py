@@ -12,7 +12,7 @@ Note: brier and reliability are missing until there are `horizon` outcomes.
 from math import exp
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
+from graph.language import Forecast, Parameters, State, kernel, layer, param, sized
 from graph.types import Price, Prob, Score, Unit
 from layers.primitives.ring import Ring, back, push
 from layers.primitives.rolling import RollingMean, rolling_mean
@@ -78,6 +78,7 @@ def learn(s: Memory, edge: float, outcome: float, rate: float) -> float:
     source="Platt 1999; Zadrozny and Elkan 2002",
     pine="yes",
     warmup=lambda p: p.horizon,
+    forecasts={"p_up": Forecast(horizon="horizon")},
 )
 def step(s: Memory, p: Params, edge: Score, close: Price) -> Out:
     push(s.edges, edge)

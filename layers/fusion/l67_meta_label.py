@@ -6,7 +6,7 @@ Note: a secondary model over all inputs comes later; until one is there p_win pa
 
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
+from graph.language import Forecast, Parameters, layer, param
 from graph.types import Flag, Prob, Score, Side, Unit, Vol
 
 
@@ -19,7 +19,14 @@ class Out(NamedTuple):
     take: Flag
 
 
-@layer(67, "meta_label", domain="fusion", source="Lopez de Prado 2018 chapter 3", pine="yes")
+@layer(
+    67,
+    "meta_label",
+    domain="fusion",
+    source="Lopez de Prado 2018 chapter 3",
+    pine="yes",
+    forecasts={"p_take": Forecast(like="p_win")},
+)
 def step(
     p: Params,
     direction: Side,

@@ -11,7 +11,7 @@ Note: `weights` (L65's, one step late; order trees, nhits, patch, calibration) i
 from math import exp, isnan, log
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
+from graph.language import Forecast, Parameters, State, kernel, layer, param
 from graph.types import Count, Flag, Label, Opt, Prob, Unit, Vec
 from layers.primitives.scalars import clip
 
@@ -54,7 +54,14 @@ def hear(s: Memory, p: float, ok: float, weight: float, learned: float) -> float
     return s.total
 
 
-@layer(73, "ensemble", domain="fusion", source="Quantum Trader 1.1 and 4.1", pine="yes")
+@layer(
+    73,
+    "ensemble",
+    domain="fusion",
+    source="Quantum Trader 1.1 and 4.1",
+    pine="yes",
+    forecasts={"p_up": Forecast(like="p_cal")},
+)
 def step(
     s: Memory,
     p: Params,

@@ -10,7 +10,7 @@ Rule: priority = max(expectancy, 0) * confidence * tradeability / (1 + that), a 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
+from graph.language import PER_SYMBOL, Array, Forecast, Parameters, State, array, kernel, layer, param
 from graph.types import Bars, Bps, Count, Flag, PerSymbol, Prob, Side, Unit
 
 
@@ -58,6 +58,7 @@ def better_count(worth: Array, count: int, i: int) -> int:
     source="StratoQuant section 8; Quantum Trader 1.1 (Opportunity Ranker)",
     scope="portfolio",
     says="proposes to be {side}, size {size_hint}, rank {rank}: reward {reward}, risk {risk} bps, {p_success} to win",
+    forecasts={"p_success": Forecast(like="p_win")},
 )
 def step(
     s: Memory,

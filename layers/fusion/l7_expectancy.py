@@ -12,7 +12,7 @@ Rule: a signal is a bar with direction not 0; it is scored exactly `horizon` bar
 from math import floor, log
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from graph.language import Array, Forecast, Parameters, State, array, kernel, layer, param, sized
 from graph.types import Bps, Count, Label, Price, Prob, Real, Score, Side
 from layers.primitives.ring import Ring, back, push
 from layers.primitives.scalars import clip
@@ -86,6 +86,10 @@ def pulled_mean(total: float, count: float, common: float, prior: float) -> floa
     source="Kelly 1956; Thorp 2006",
     pine="yes",
     warmup=lambda p: p.horizon,
+    forecasts={
+        "p_win": Forecast(horizon="horizon", side="direction"),
+        "expectancy": Forecast(horizon="horizon", side="direction", cost="cost"),
+    },
 )
 def step(s: Memory, p: Params, direction: Side, label: Label, close: Price, cost: Bps) -> Out:
     level = push(s.logs, log(close))

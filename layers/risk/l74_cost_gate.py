@@ -1,7 +1,7 @@
 """L74: whether a proposal still pays after everything that it costs.
 
 Rule: net_edge = p reward - (1 - p) risk - 2 fee - cost_buy - cost_sell - funding, all in bps of the notional;
-    pass = 1 when there is a side and net_edge > min_edge.
+    pass = 1 when there is a side and net_edge > min_edge. costs: all that is subtracted, in bps.
     funding = side * rate * 1e4 * hold / interval: the last rate seen, times the payments that fall into the hold. A
     rate comes only with the bars at which it is due, so interval is the number of steps between the last two of them.
     Until two have come one payment is reckoned with, and only if it costs; before the first, none.
@@ -27,6 +27,7 @@ class Memory(State):
 class Out(NamedTuple):
     net_edge: Bps
     pass_: Flag
+    costs: Bps
 
 
 @layer(
@@ -60,4 +61,4 @@ def step(
     net_edge = p_success * reward - (1.0 - p_success) * risk - costs
     if not isfinite(net_edge):
         net_edge = nan
-    return Out(net_edge, 1.0 if side != 0.0 and net_edge > p.min_edge else 0.0)
+    return Out(net_edge, 1.0 if side != 0.0 and net_edge > p.min_edge else 0.0, costs if isfinite(costs) else nan)

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 _GAP = 2  # blanks between two columns
-_LEAST = 12  # characters that the first column keeps
+_LEAST = 24  # characters to which the first column is folded before others go below
 
 
 def plain_table(first: str, *others: str) -> Table:
@@ -30,18 +30,20 @@ def print_table(console: Console, table: Table) -> None:
 
 
 def _fitted(console: Console, table: Table) -> Iterator[Table]:
+    """The table as it is where the first column, folded if need be, leaves room for all others; else its parts."""
     widths = [_width(console, column) for column in table.columns]
-    others = range(1, len(widths))
-    room = console.width - _GAP - max((widths[k] for k in others), default=0)
-    first = max(min(widths[0], room), min(_LEAST, widths[0]))
+    numbers = [width + _GAP for width in widths[1:]]
+    least = min(widths[0], _LEAST) if sum(numbers) + _LEAST > console.width else 0
+    first = min(widths[0], console.width - (max(numbers, default=0) if least else sum(numbers)))
+    first = max(first, least)
     part: list[int] = []
     used = first
-    for k in others:
-        if part and used + _GAP + widths[k] > console.width:
+    for k, width in enumerate(numbers, 1):
+        if part and used + width > console.width:
             yield _part(table, part, first, widths)
             part, used = [], first
         part.append(k)
-        used += _GAP + widths[k]
+        used += width
     yield _part(table, part, first, widths)
 
 

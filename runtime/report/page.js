@@ -300,6 +300,7 @@ vetoes();
 returnsTable();
 tradesTable(showSymbol);
 figureTables();
+calibrationPanel();
 wiringPanel();
 valuesTable();
 facts();

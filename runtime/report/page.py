@@ -23,6 +23,7 @@ _SCRIPTS = (
     "chart.js",
     "layers.js",
     "tables.js",
+    "calibration.js",
     "wiring.js",
     "page.js",
 )  # in the order of use

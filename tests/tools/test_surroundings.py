@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -68,10 +69,16 @@ def test_bars_that_find_no_room_leave_those_that_were_there(small_disk: Path, tm
 
 
 def test_machine_code_that_finds_no_room_runs_all_the_same(small_disk: Path, tmp_path: Path) -> None:
-    """The module has room in the cache, its machine code has not."""
-    (small_disk / "filled").write_bytes(bytes(930_000))
+    """The modules are in the cache, their machine code was removed, and the disk has filled up since."""
     cache = small_disk / "plans"
-    done = run("backtest", CROSS, "--bars", 1000, "-o", tmp_path / "out", STRATOQUANT_CACHE=str(cache))
+    command = ("backtest", CROSS, "--bars", 1000, "-o", tmp_path / "out")
+    assert run(*command, STRATOQUANT_CACHE=str(cache)).returncode == 0
+    for path in [*cache.glob("*.o"), *cache.glob("*.units")]:
+        path.unlink()
+    with suppress(OSError), (small_disk / "filled").open("wb", buffering=0) as filler:
+        while filler.write(bytes(1024)):
+            pass
+    done = run(*command, STRATOQUANT_CACHE=str(cache))
     assert done.returncode == 0, done.stderr.decode()
     warned = [line for line in done.stderr.decode().splitlines() if line.startswith("warning: ")]
     assert len(warned) == 1 and "cannot be kept in" in warned[0] and "no space left" in warned[0]

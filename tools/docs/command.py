@@ -18,6 +18,7 @@ def docs(
 
     Example: stratoquant docs -o site/
     """
+    from graph.passes.p2_resolve import read_layer
     from layers import catalogue
     from runtime.files import write_text
     from runtime.folders import write_folder
@@ -28,7 +29,7 @@ def docs(
         if not folder.is_dir():
             raise typer.BadParameter(f"{folder} is no folder")
         registry = registry.with_folder(folder)
-    made = pages([registry.get(key) for key in registry.keys()])  # noqa: SIM118 - a registry is no mapping
+    made = pages([read_layer(key, registry) for key in registry.keys()])  # noqa: SIM118 - a registry is no mapping
     with write_folder(output, made) as part:
         for name, text in made.items():
             write_text(part / name, text)

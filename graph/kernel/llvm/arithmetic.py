@@ -36,6 +36,8 @@ def binary(out: Writer, node: Binary, left: str, right: str) -> str:
         if abs(power) <= _LONGEST_PRODUCT and (power >= 0 or kind is FLOAT):
             return _product(out, kind, left, power)
     if kind is FLOAT:
+        if sign == "%" and isinstance(node.right, Constant) and node.right.value == 1.0:
+            return _fraction(out, left)
         return _float(out, sign, left, right, node.right.type)
     if sign in _INT_CALLS:
         return out.call("i64", _INT_CALLS[sign], f"i64 {left}, i64 {right}")
@@ -49,6 +51,13 @@ def _float(out: Writer, sign: str, left: str, right: str, exponent: object) -> s
     if sign in _FLOAT_CALLS:
         return out.call("double", _FLOAT_CALLS[sign], f"double {left}, double {right}")
     return out.value(f"{_FLOAT[sign]} double {left}, {right}")
+
+
+def _fraction(out: Writer, value: str) -> str:
+    """The remainder by 1. The difference is rounded once, as the remainder's move to the divisor's sign is, and takes
+    a processor two instructions where the general remainder is a call."""
+    whole = out.call("double", "llvm.floor.f64", f"double {value}")
+    return out.value(f"fsub double {value}, {whole}")
 
 
 def _product(out: Writer, kind: Number, base: str, power: int) -> str:

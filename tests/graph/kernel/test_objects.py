@@ -18,6 +18,7 @@ from graph.kernel.llvm import worker
 from graph.kernel.llvm.target import Machine, host
 from graph.kernel.objects import ObjectStore
 from graph.kernel.tiers import Tier
+from graph.passes.p10_build import write_module
 from tests.graph.kernel.comparing import module_text
 
 _ROUNDS = "\n".join(f"        total = total * 0.5 + sin(total + {k}.0) / (x + {k}.0)" for k in range(60))
@@ -137,6 +138,34 @@ def test_what_was_used_longest_ago_is_removed_first(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("graph.kernel.objects._MOST_BYTES", 300)
     store.trim()
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["a", "c"]
+
+
+def test_a_cache_that_can_only_be_read_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an image that was built with its plans."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    first = result(written(tmp_path, text_of()))
+    monkeypatch.setattr("graph.kernel.objects.os.utime", refuse)
+    monkeypatch.setattr(entry, "translate", None)
+    assert result(NativeEntry(tmp_path / "module.py")) == first
+
+
+def test_modules_and_lists_count_for_the_bound_and_are_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRATOQUANT_CACHE", str(tmp_path))
+    for number, name in enumerate(("old", "used", "new")):
+        write_module(name, "x" * 100)
+        os.utime(tmp_path / f"{name}.py", (number, number))
+    (tmp_path / "old.units").write_text("a")
+    os.utime(tmp_path / "old.units", (0, 0))
+    (tmp_path / "foreign.txt").write_bytes(bytes(1000))
+    write_module("used", "x" * 100)
+    monkeypatch.setattr("graph.kernel.objects._MOST_BYTES", 100)
+    ObjectStore(tmp_path).trim()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign.txt", "used.py"]
 
 
 @pytest.mark.parametrize("tier", Tier)

@@ -37,6 +37,7 @@ _WHOLE = {"floor", "ceil", "trunc"}
 _UNARY = [f"{name} if fabs(x) < 9e18 else 0" if name.split("(")[0] in _WHOLE else name for name in _ONE]
 _UNARY += ["-x", "+x", "abs(x)", "int(x) if fabs(x) < 9e18 else 0", "float_bits(x) if x == x else 0", "x ** 2"]
 _UNARY += ["x ** 7", "x ** 0", "x ** 0.5", "x ** 33", "x ** 100", "2.0 ** x", "10 ** x", "x ** 70000"]
+_UNARY += ["x % 1.0", "x % 1", "(x + 0.5) % 1.0", "x % -1.0", "x // 1.0"]
 _MIXED = [f"x {sign} k" for sign in ("+", "-", "*", "/", "//", "%")] + [f"k {sign} x" for sign in ("-", "/", "//", "%")]
 _MIXED += ["1.0 if x < k else 0.0", "1.0 if k == x else 0.0", "ldexp(x, min(max(k, -2000), 2000))", "x ** (k & 63)"]
 _MIXED += ["min(k, x)", "max(k, x)", "k if x > 0.0 else x", "float(k)", "x * (k > 0)", "x + (k == 7)", "isnan(k) + x"]
