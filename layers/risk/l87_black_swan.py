@@ -45,6 +45,7 @@ class Memory(State):
     visits: Array = array(PARTS)
     usual: float = 1.0  # mean level of the parts visited
     visit: float = nan  # parts of days since 1970
+    squared: float = 1.0  # factor of the part of this visit, squared
     total: float = 0.0
     count: int = 0
     close: float = nan
@@ -124,13 +125,13 @@ def step(s: Memory, p: Params, time: TimeMs, close: Price, volume: Qty, gap: Opt
         if visit != s.visit:
             end_visit(s, p.parts, p.days)
             s.visit = visit
-        squared = day_factor(s, int(visit % p.parts))
-        x = change / sqrt(squared * (1.0 + missing))
+            s.squared = day_factor(s, int(visit % p.parts))
+        x = change / sqrt(s.squared * (1.0 + missing))
         size = fabs(x)
         median = middle(size, s.last, s.second)
         jump = x / sqrt(usual) if usual > 0.0 else (nan if isnan(usual) else 0.0)
         if usual > 0.0:
-            s.total += min(squared * MED * median * median / usual, LARGEST)
+            s.total += min(s.squared * MED * median * median / usual, LARGEST)
             s.count += 1
         rolling_mean(s.squares, MED * median * median, p.window - 3)
         s.close = close
