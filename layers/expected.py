@@ -17,8 +17,9 @@ _NO_PAIR = "without options, a hedge or a chart to compare with there is nothing
 SILENT: Reasons = {
     _BARS_ALONE: (
         *("L0.trades", "L0.buy_volume", "L0.bid_px", "L0.bid_qty", "L0.ask_px", "L0.ask_qty", "L0.funding_rate"),
-        *("L8.mid", "L8.microprice", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
+        *("L8.mid", "L8.weighted_mid", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
         *("L8.slope_bid", "L8.slope_ask", "L9.ofi", "L9.ofi_norm", "L9.queue"),
+        *("L61.kyle", "L61.kyle_t"),
     ),
     _NO_MODELS: (
         *("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L73.p_up", "L82.value"),

@@ -25,6 +25,7 @@ from graph.drawing import draw
 from graph.forecasts import forecast_ports, undeclared_chances
 from graph.identity import wiring_digest
 from graph.language import Parameters
+from graph.passes.p6_warmup import measure_warmup
 from graph.plan import Plan
 from graph.session import Recorded, Session
 from runtime.data.check import errors_of
@@ -294,7 +295,7 @@ def _result(
         ruined=session.ruined,
         seconds=seconds,
         bars=equity.height,
-        warm_up=plan.warmup.orders,
+        warm_up=measure_warmup(plan.graph, market.start).orders,
         decisions=decisions,
         signed=_signed_ports(plan),
         forecasts=forecast_ports(plan.graph),

@@ -95,7 +95,7 @@ class BacktestResult:
     venue: Mapping[str, Any]  # settings of the simulated venue
     seconds: float  # wall time
     bars: int  # of the base clock, warm-up included
-    warm_up: int  # leading bars in which nothing may be decided
+    warm_up: int  # leading bars before orders have all that they read
     limits: Mapping[str, Any] = field(default_factory=dict)  # of the account, as in the settings
     held_back: Mapping[str, int] = field(default_factory=dict)  # orders cut, kept back or called off, by limit
     unmet: Mapping[str, int] = field(default_factory=dict)  # bars on which an order met a market without volume
