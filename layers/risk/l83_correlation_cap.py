@@ -15,7 +15,7 @@ Note: rho is 1 where it is not known (no common bars, or one of them stands stil
 from math import exp, fabs, isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
+from graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
 from graph.types import LogReturn, Notional, PerSymbol, Real, Score
 from layers.primitives.eigen import diagonalise
 from layers.primitives.scalars import clip, sign
@@ -160,6 +160,7 @@ def limit(s: Memory, first: int, budget: float, allowed: Array, held: Array) -> 
         "held": "account.reach",
         "equity": "account.equity",
     },
+    cuts={"allowed": Cut(of="allowed")},
 )
 def step(
     s: Memory,

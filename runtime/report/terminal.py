@@ -53,6 +53,7 @@ def print_summary(
     console.print()
     if not result.fills.height:
         console.print(_nothing_traded(result, metrics), soft_wrap=True)
+        _print_size_cuts(console, result)
         _print_report(console, report)
         return
     console.print(_figures(metrics, console.width))
@@ -69,6 +70,7 @@ def print_summary(
     if metrics.vetoes:
         console.print()
         print_table(console, _vetoes(metrics.vetoes, len(result.symbols)))
+    _print_size_cuts(console, result)
     if result.held_back:
         console.print()
         print_table(console, _held_back(result))
@@ -236,6 +238,18 @@ def _ruin(result: BacktestResult) -> Text:
     when = format_time(last["time"])
     text = f"The account is used up: equity is {_money(last['equity'])} at the close of {when}. The run ended there."
     return Text(text, "bold red")
+
+
+def _print_size_cuts(console: Console, result: BacktestResult) -> None:
+    """How often and how far each rule made positions smaller than they were asked for."""
+    if not result.size_cuts:
+        return
+    table = plain_table("size cut by", "of the bars", "left, mean", "least", "bars in a row")
+    for cut in result.size_cuts:
+        row = (_percent(cut.cut / cut.bars), _percent(cut.mean), _percent(cut.least), f"{cut.longest:,}")
+        table.add_row(Text(cut.rule), *row)
+    console.print()
+    print_table(console, table)
 
 
 def _held_back(result: BacktestResult) -> Table:
