@@ -21,7 +21,7 @@ Note: rho is 1 where it is not known (no common bars, or one of them never moved
 from math import exp, fabs, isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
+from graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
 from graph.types import LogReturn, Notional, Opt, PerSymbol, Real, Score
 from layers.primitives.averages import FADED
 from layers.primitives.eigen import diagonalise
@@ -241,6 +241,7 @@ def limit(s: Memory, first: int, budget: float, allowed: Array, held: Array) -> 
         "held": "account.reach",
         "equity": "account.equity",
     },
+    cuts={"allowed": Cut(of="allowed")},
 )
 def step(
     s: Memory,

@@ -52,7 +52,11 @@ ALLOWED: dict[str, dict[str, str]] = {
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
     "L73": {"in.weights": "the feedback of L65 has no port in the catalogue"},
-    "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
+    "L74": {"out.costs": "what the gate charges is compared with what is paid"},
+    "L76": {
+        "param.bars_per_year": "target_vol is a year's, sigma a bar's",
+        "out.kept": "how far a drawdown cuts size is shown",
+    },
     "L78": {"optional": "a position can always be closed, also while these are missing"},
     "L83": {"optional": "correlations are learned before there is anything to cut"},
     "L84": {
