@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any, NamedTuple
 
+from graph.kernel.words import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
 from graph.kernels import KernelSource, kernel_source
 from graph.language import Layer, field_name
 from graph.slicing import sliced_step
-from graph.subset import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
 
 _DECORATORS = {"entry", "inlined", "kernel"}
 _GUARDED = "guarded"

@@ -14,8 +14,8 @@ from typing import Any
 
 from graph.diagnostics import Place
 from graph.functions import WRITTEN_OUT
+from graph.kernel.words import MATH_CONSTANTS
 from graph.language import Layer, is_kernel
-from graph.subset import MATH_CONSTANTS
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,12 @@ def _parsed(text: str) -> ast.FunctionDef:
 def reachable(function: Callable[..., Any]) -> list[KernelSource]:
     """The kernel and all that it calls, callees first, each once. The order depends on the source alone."""
     order: dict[Callable[..., Any], KernelSource] = {}
+    seen = set()
 
     def visit(current: Callable[..., Any]) -> None:
-        if current in order:
+        if current in seen:
             return
+        seen.add(current)
         source = kernel_source(current)
         for name in sorted(source.calls):
             visit(source.calls[name])

@@ -1,173 +1,139 @@
-"""Reads expressions of a kernel: syntax trees to typed nodes."""
+"""Reads expressions of a kernel, syntax trees to typed nodes: names, fields, elements. What has no type is refused."""
 
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Sequence
-from functools import reduce
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Protocol
 
-from graph.kernel.errors import KernelTypeError
-from graph.kernel.guard import GUARDED, OUTSIDE, OUTSIDE_TYPE
-from graph.kernel.mathematics import FORMS, GIVE_INT, TEST
-from graph.kernel.nodes import (
-    Binary,
-    Call,
-    Cast,
-    Choose,
-    Compare,
-    Constant,
-    Expression,
-    Field,
-    Function,
-    Item,
-    Keep,
-    Length,
-    Logic,
-    Make,
-    Math,
-    Part,
-    Place,
-    Prefix,
-    Unary,
-    Variable,
+from graph.diagnostics import suggestion
+from graph.kernel.declared import MarketRecord
+from graph.kernel.faults import Faults
+from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
+from graph.kernel.nodes import Cast, Constant, Expression, Field, Function, Item, Keep, Make, Part, Place, Variable
+from graph.kernel.scope import Local, Scope
+from graph.kernel.syntax import refused
+from graph.kernel.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    NOTHING,
+    UNKNOWN,
+    Array,
+    Number,
+    Record,
+    Tuple,
+    Type,
+    array,
+    join,
+    tuple_of,
 )
-from graph.kernel.scope import Scope
-from graph.kernel.source import ModuleSource
-from graph.kernel.types import BOOL, FLOAT, INT, NOTHING, Array, Number, Record, Tuple, Type, array, join, tuple_of
+from graph.kernel.values import KnownValues
+from graph.language import Model, Parameters
 
-BINARY: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Mod: "%",
-    ast.FloorDiv: "//",
-    ast.Pow: "**",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-    ast.BitXor: "^",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-}
-_COMPARE: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-}
-_FOLDED: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "%": operator.mod,
-    "//": operator.floordiv,
-    "**": operator.pow,
-}
-_WHOLE = frozenset({"&", "|", "^", "<<", ">>"})
+INDEX = "an index"
 
 
-class Kernels(Protocol):
-    """Gives the typed function of a kernel for the types of its arguments."""
+class Names(Protocol):
+    """What the names in a kernel stand for. tuples: the fields of each output tuple."""
 
-    def typed(self, name: str, arguments: tuple[Type, ...], *, guarded: bool = False) -> Function: ...
+    @property
+    def constants(self) -> Mapping[str, float]: ...
+
+    @property
+    def tuples(self) -> Mapping[str, tuple[str, ...]]: ...
+
+    def parameters(self, name: str) -> Mapping[str, Type] | None:
+        """Those of a kernel with their declared types, UNKNOWN where any will do; None for a name that is no kernel."""
+
+    def calls_itself(self, name: str) -> bool:
+        """True for a kernel that calls this one, itself or through others."""
+
+    def typed(self, name: str, arguments: tuple[Type, ...], *, guarded: bool = False) -> Function:
+        """The typed function of a kernel for the types of its arguments."""
 
 
 def place_of(node: ast.expr | ast.stmt) -> Place:
     return Place(node.lineno, node.col_offset + 1)
 
 
-class ExpressionReader:
-    """Reads the expressions of one kernel. scope: the locals at the present point; the reader of statements moves it.
-    calls: the kernels called so far. guarded: its indices are checked when it runs."""
+def unknown(node: ast.expr | ast.stmt) -> Expression:
+    """Stands in for what was refused."""
+    return Variable(UNKNOWN, "", place_of(node))
 
-    def __init__(self, kernel: str, source: ModuleSource, kernels: Kernels, *, guarded: bool = False) -> None:
+
+class Expressions:
+    """The expressions of one kernel. scope: the locals at the present point; the reader of statements moves it.
+    calls: the kernels called so far. lacked: locals that were read before they had a value.
+
+    guarded: its indices are checked when it runs. values: numbers that are known from the text; None where they have
+    been looked at before.
+    """
+
+    def __init__(
+        self,
+        tree: ast.FunctionDef,
+        names: Names,
+        faults: Faults,
+        *,
+        guarded: bool = False,
+        values: KnownValues | None = None,
+    ) -> None:
         self.scope: Scope = {}
         self.calls: dict[Function, None] = {}
-        self._kernel = kernel
-        self._source = source
-        self._kernels = kernels
-        self._kept = 0
+        self.lacked: set[str] = set()
+        self.faults = faults
+        self._tree = tree
+        self._names = names
         self._guarded = guarded
-        self._readers: dict[type[ast.expr], Callable[..., Expression]] = {
+        self._values = values
+        self._kept = 0
+        self._arguments = {argument.arg for argument in tree.args.args}
+        self._readers = self._table()
+
+    def _table(self) -> dict[type[ast.expr], Callable[..., Expression]]:
+        """What reads each kind of expression."""
+        return {
             ast.Constant: self._constant,
             ast.Name: self._name,
             ast.Attribute: self._attribute,
             ast.Subscript: self._subscript,
             ast.Tuple: self._tuple,
-            ast.UnaryOp: self._unary,
-            ast.BinOp: self._binary_operation,
-            ast.Compare: self._compare,
-            ast.BoolOp: self._logic,
-            ast.IfExp: self._choose,
-            ast.Call: self._call,
         }
 
     def read(self, node: ast.expr) -> Expression:
         reader = self._readers.get(type(node))
-        if reader is None:
-            self.refuse(f"`{ast.unparse(node)}` is not in the kernel language", place_of(node))
-        return reader(node)
+        return self.refuse_syntax("K003", node) if reader is None else reader(node)
 
-    def condition(self, node: ast.expr) -> Expression:
-        """An expression of which only the truth matters."""
-        if isinstance(node, ast.BoolOp):
-            word = "and" if isinstance(node.op, ast.And) else "or"
-            parts = [self.condition(value) for value in node.values]
-            return reduce(lambda left, right: Logic(word, left, right, left.place), parts)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return Unary(BOOL, "not", self.condition(node.operand), place_of(node))
-        return self.cast(self.read(node), BOOL)
-
-    def whole(self, node: ast.expr) -> Expression:
-        """An expression that counts or indexes."""
+    def number(self, node: ast.expr, *, whole: str = "") -> Expression:
+        """An expression that must be a number. whole: what an int is needed for, if one is."""
         value = self.read(node)
-        if value.type is not INT and value.type is not BOOL:
-            self.refuse(f"`{ast.unparse(node)}` is {value.type}; only an int counts or indexes", value.place)
-        return self.cast(value, INT)
+        if isinstance(value.type, Number):
+            if whole and value.type is not INT:
+                self.refuse_fraction(node, value.type, whole)
+            return self.cast(value, INT) if whole and value.type is FLOAT else value
+        if value.type is not UNKNOWN:
+            message = f"`{ast.unparse(node)}` is {value.type}, where a number is needed"
+            self.faults.refuse("K011", node, message, _instead(node, value.type))
+        return Constant(INT, 0, place_of(node))  # what is not known may be whole: nothing is refused for it
+
+    def refuse_fraction(self, node: ast.expr, kind: Number, whole: str) -> None:
+        text = ast.unparse(node)
+        if kind is FLOAT:
+            message = f"{whole} is a whole number, but `{text}` may have a fraction"
+            self.faults.refuse("K011", node, message, f"write `int({text})`")
+        elif whole == INDEX:
+            message = f"{whole} is a whole number, but `{text}` is a truth value"
+            self.faults.doubt("K011", node, message, f"write `int({text})`")
 
     def cast(self, value: Expression, wanted: Type) -> Expression:
+        """The value as another type, which has room for it."""
         if value.type is wanted:
             return value
         if isinstance(value, Constant) and wanted is FLOAT:
             return Constant(FLOAT, float(value.value), value.place)
-        between_numbers = isinstance(value.type, Number) and isinstance(wanted, Number)
-        if not between_numbers and join(value.type, wanted) is not wanted:
-            self.refuse(f"{value.type} where {wanted} is needed", value.place)
         return Cast(wanted, value, value.place)
-
-    def binary(self, sign: str, left: Expression, right: Expression, place: Place) -> Expression:
-        """An operation on two numbers, with the conversions that Python's rules for them ask for."""
-        for side in (left, right):
-            if not isinstance(side.type, Number):
-                self.refuse(f"`{sign}` of {side.type}", place)
-        kind = join(left.type, right.type)
-        assert isinstance(kind, Number)
-        if sign in _WHOLE:
-            if kind is FLOAT:
-                self.refuse(f"`{sign}` of a float", place)
-            kind = kind if sign in "&|^" else INT
-        elif sign == "**" and left.type is FLOAT and right.type is INT:
-            return Binary(FLOAT, sign, left, right, place)
-        elif sign == "/":
-            kind = FLOAT
-        elif kind is BOOL:
-            kind = INT
-        return Binary(kind, sign, self.cast(left, kind), self.cast(right, kind), place)
-
-    def same(self, values: Sequence[Expression], place: Place) -> list[Expression]:
-        """The values as their common type."""
-        kind = values[0].type
-        for value in values[1:]:
-            common = join(kind, value.type)
-            if common is None:
-                self.refuse(f"{value.type} where {kind} is needed", place)
-            kind = common
-        return [self.cast(value, kind) for value in values]
 
     def keep(self, value: Expression) -> tuple[Expression, Expression]:
         """A value that is needed twice: what computes it, and what reads it again."""
@@ -177,224 +143,157 @@ class ExpressionReader:
         name = f"${self._kept}"
         return Keep(value.type, name, value, value.place), Variable(value.type, name, value.place)
 
-    def refuse(self, message: str, place: Place) -> NoReturn:
-        raise KernelTypeError(self._kernel, message, place)
+    def same(self, one: Expression, other: Expression) -> tuple[Expression, Expression, Type | None]:
+        """Two values as their common type; None when there is none."""
+        kind = join(one.type, other.type)
+        return (one, other, None) if kind is None else (self.cast(one, kind), self.cast(other, kind), kind)
+
+    def refuse_syntax(self, code: str, node: ast.expr | ast.stmt, part: ast.AST | None = None) -> Expression:
+        """part: of the node, that is not in the language, where it is not the node itself."""
+        self.faults.refuse(code, node, *refused(part or node, code))
+        return unknown(node)
+
+    def _known(self, node: ast.expr) -> frozenset[float]:
+        """Numbers that an expression is known to be on some path."""
+        return frozenset() if self._values is None else self._values.of(node)
 
     def _constant(self, node: ast.Constant) -> Expression:
-        return self._number(node.value, place_of(node))
+        if not isinstance(node.value, int | float):
+            self.faults.refuse("K003", node, f"the constant {node.value!r} is no number", "use numbers only")
+            return unknown(node)
+        return self._number(node.value, node, str(node.value), f"write it as `{float(node.value):.0e}`")
 
-    def _number(self, value: object, place: Place) -> Constant:
-        if isinstance(value, bool):
-            return Constant(BOOL, value, place)
-        if isinstance(value, int):
-            if not -(2**63) <= value < 2**63:
-                self.refuse(f"{value} does not fit into 64 bits", place)
-            return Constant(INT, value, place)
-        if not isinstance(value, float):
-            self.refuse(f"the constant {value!r} is no number", place)
-        return Constant(FLOAT, value, place)
+    def _number(self, value: float, node: ast.expr, text: str, hint: str) -> Constant:
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            self.faults.refuse("K011", node, f"{text} does not fit 64 bits", hint)
+            return Constant(INT, 0, place_of(node))
+        kind = BOOL if isinstance(value, bool) else INT if isinstance(value, int) else FLOAT
+        return Constant(kind, value, place_of(node))
+
+    @cached_property
+    def _stores(self) -> frozenset[str]:
+        if self._values is not None:
+            return self._values.stores
+        names = (n for n in ast.walk(self._tree) if isinstance(n, ast.Name))
+        return frozenset(n.id for n in names if isinstance(n.ctx, ast.Store))
 
     def _name(self, node: ast.Name) -> Expression:
-        place, kind = place_of(node), self.scope.get(node.id)
-        if kind is NOTHING:
-            self.refuse(f"`{node.id}` has different types on the paths that lead here", place)
-        if kind is not None:
-            return Variable(kind, node.id, place)
-        if node.id not in self._source.constants:
-            self.refuse(f"`{node.id}` is read before it is set", place)
-        return self._number(self._source.constants[node.id], place)
+        local = self.scope.get(node.id)
+        if local is not None and local.certain:
+            return Variable(local.type, node.id, place_of(node))
+        hint = f"assign `{node.id}` first, on every path that leads here"
+        if local is not None:
+            self.faults.doubt("K013", node, f"`{node.id}` may be read before it has a value", hint)
+            self.scope[node.id] = Local(local.type)
+            return Variable(local.type, node.id, place_of(node))
+        if node.id in self._stores:
+            self.lacked.add(node.id)
+            self.faults.refuse("K013", node, f"`{node.id}` is read before it has a value", hint)
+            self.scope[node.id] = Local(UNKNOWN)
+            return unknown(node)
+        if node.id in self._names.constants:
+            value = self._names.constants[node.id]
+            return self._number(value, node, f"`{node.id}`", "write it with a decimal point")
+        if self._names.parameters(node.id) is None:
+            hint = "pass it in, or make it a number in capitals at module level"
+            self.faults.refuse("K006", node, f"`{node.id}` is no argument, local, constant or kernel", hint)
+        else:
+            self.faults.refuse("K011", node, f"`{node.id}` is a kernel, where a value is needed", "call it")
+        return unknown(node)
 
     def _attribute(self, node: ast.Attribute) -> Expression:
-        held, place = self.read(node.value), place_of(node)
-        if isinstance(held.type, Tuple) and node.attr in held.type.names:
-            index = held.type.names.index(node.attr)
-            return Part(held.type.parts[index], held, index, place)
-        if not isinstance(held.type, Record) or node.attr not in held.type.fields:
-            self.refuse(f"`{ast.unparse(node)}`: {held.type} has no `{node.attr}`", place)
-        return Field(held.type.fields[node.attr].type, held, node.attr, place)
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        if not (isinstance(root, ast.Name) and root.id in self._arguments):
+            message = f"`{ast.unparse(node)}`: only fields of an argument can be read"
+            self.faults.refuse("K007", node, message, "read s.field or p.field")
+            return unknown(node)
+        return self._field(node, self.read(node.value))
+
+    def _field(self, node: ast.Attribute, held: Expression) -> Expression:
+        text = ast.unparse(node.value)
+        if not isinstance(held.type, Record):
+            if held.type is not UNKNOWN:
+                message = f"`{text}` is {held.type} and has no fields"
+                self.faults.refuse("K010", node, message, "remove the dot and what follows it")
+            return unknown(node)
+        fields = held.type.fields
+        if node.attr not in fields:
+            hint = suggestion(node.attr, fields) or f"its fields are {', '.join(fields) or 'none'}"
+            message = f"{_owner(held.type)} `{text}` has no field `{node.attr}`"
+            self.faults.refuse("K010", node, message, hint)
+            return unknown(node)
+        return Field(fields[node.attr].type, held, node.attr, place_of(node))
 
     def _subscript(self, node: ast.Subscript) -> Expression:
-        place = place_of(node)
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
-            axis = self.read(node.slice)
-            assert isinstance(axis, Constant)
-            return Length(self._array(node.value.value), int(axis.value), place)
         held = self.read(node.value)
-        if isinstance(held.type, Tuple):
-            index = self.read(node.slice)
-            if not isinstance(index, Constant) or not 0 <= index.value < len(held.type.parts):
-                self.refuse(f"`{ast.unparse(node)}`: a tuple is indexed by a number in it", place)
-            return Part(held.type.parts[int(index.value)], held, int(index.value), place)
-        if not isinstance(held.type, Array):
-            self.refuse(f"`{ast.unparse(node)}`: {held.type} has no elements", place)
         if isinstance(node.slice, ast.Slice):
-            if node.slice.lower or node.slice.step or node.slice.upper is None or held.type.rank != 1:
-                self.refuse(f"`{ast.unparse(node)}`: only the first elements, `a[:n]`, can be taken", place)
-            return Prefix(held.type, held, self.whole(node.slice.upper), place)
+            return self.refuse_syntax("K003", node, node.slice)
+        return self._item(node, held)
+
+    def _item(self, node: ast.Subscript, held: Expression) -> Expression:
         nodes = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        indices = tuple(self.cast(self.number(index, whole=INDEX), INT) for index in nodes)
+        for index in nodes:
+            if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+                self.faults.doubt("K009", node, f"`{ast.unparse(node)}` counts from the end", "count from the front")
+        if isinstance(held.type, Tuple):
+            return self._part(node, held, indices[0])
+        if not isinstance(held.type, Array):
+            if held.type is not UNKNOWN:
+                message = f"`{ast.unparse(node.value)}` is {held.type} and has no elements"
+                self.faults.refuse("K011", node, message, "remove the brackets, or declare it as an Array")
+            return unknown(node)
         left = held.type.rank - len(nodes)
         if left < 0:
-            self.refuse(f"`{ast.unparse(node)}`: {len(nodes)} indices for {held.type.rank} axes", place)
+            message = f"`{ast.unparse(node)}` has {len(nodes)} indices for {held.type.rank}"
+            self.faults.refuse("K011", node, message, "give one index")
+            return unknown(node)
+        self._check_inside(node, held.type)
         kind = array(held.type.element, left) if left else held.type.element
-        return Item(kind, held, tuple(self.whole(index) for index in nodes), place, self._outside(place))
+        outside = Variable(OUTSIDE_TYPE, OUTSIDE, place_of(node)) if self._guarded else None
+        return Item(kind, held, indices, place_of(node), outside)
 
-    def _array(self, node: ast.expr) -> Expression:
-        held = self.read(node)
-        if not isinstance(held.type, Array):
-            self.refuse(f"`{ast.unparse(node)}` is {held.type} and has no length", held.place)
-        return held
+    def _check_inside(self, node: ast.Subscript, kind: Array) -> None:
+        if self._values is None or isinstance(node.slice, ast.UnaryOp):  # K009 counts from the end
+            return
+        if any(i < 0 or (kind.length is not None and i >= kind.length) for i in self._known(node.slice)):
+            held = f"has the elements 0 to {kind.length - 1}" if kind.length is not None else "begins at 0"
+            message = f"`{ast.unparse(node)}` is outside the array, which {held}"
+            self.faults.doubt("K017", node, message, "correct the index")
+
+    def _part(self, node: ast.Subscript, held: Expression, index: Expression) -> Expression:
+        assert isinstance(held.type, Tuple)
+        if not isinstance(index, Constant) or not 0 <= index.value < len(held.type.parts):
+            message = f"`{ast.unparse(node)}`: the position in several values is a number from 0 on that is written out"
+            self.faults.refuse("K011", node, message, f"write a number from 0 to {len(held.type.parts) - 1}")
+            return unknown(node)
+        return Part(held.type.parts[int(index.value)], held, int(index.value), place_of(node))
 
     def _tuple(self, node: ast.Tuple) -> Expression:
         parts = tuple(self.read(part) for part in node.elts)
+        for part, value in zip(node.elts, parts, strict=True):
+            if value.type is NOTHING:
+                message = f"`{ast.unparse(part)}` is {value.type}, where a value is needed"
+                self.faults.refuse("K011", part, message, "let the kernel return a number")
         return Make(tuple_of(tuple(part.type for part in parts)), parts, place_of(node))
 
-    def _unary(self, node: ast.UnaryOp) -> Expression:
-        place = place_of(node)
-        if isinstance(node.op, ast.Not):
-            return self.condition(node)
-        value = self.read(node.operand)
-        if not isinstance(value.type, Number):
-            self.refuse(f"`{ast.unparse(node)}` of {value.type}", place)
-        kind = value.type if value.type is FLOAT else INT
-        if isinstance(node.op, ast.UAdd):
-            return self.cast(value, kind)
-        if isinstance(node.op, ast.Invert):
-            return Unary(INT, "~", self.cast(self.whole(node.operand), INT), place)
-        if isinstance(node.operand, ast.Constant) and isinstance(value, Constant):
-            return self._number(-value.value, place)
-        return Unary(kind, "-", self.cast(value, kind), place)
 
-    def _binary_operation(self, node: ast.BinOp) -> Expression:
-        sign, place = BINARY.get(type(node.op)), place_of(node)
-        if sign is None:
-            self.refuse(f"`{ast.unparse(node)}` is not in the kernel language", place)
-        folded = _folded(node, sign)
-        if folded is not None:
-            return self._number(folded, place)
-        return self.binary(sign, self.read(node.left), self.read(node.right), place)
-
-    def _compare(self, node: ast.Compare) -> Expression:
-        """A chain evaluates each value once, and none after the first comparison that fails."""
-        left, place = self.read(node.left), place_of(node)
-        result: Expression | None = None
-        for position, (kind, operand) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            right = again = self.read(operand)
-            if position + 1 < len(node.ops):
-                right, again = self.keep(right)
-            if not (isinstance(left.type, Number) and isinstance(right.type, Number)):
-                self.refuse(f"`{ast.unparse(node)}` compares {left.type} with {right.type}", place)
-            one, other = self.same((left, right), place)
-            link = Compare(_COMPARE[type(kind)], one, other, place)
-            result, left = link if result is None else Logic("and", result, link, place), again
-        assert result is not None
-        return result
-
-    def _logic(self, node: ast.BoolOp) -> Expression:
-        """`and` and `or` of numbers give one of the numbers."""
-        values = [self.read(value) for value in node.values]
-        if all(value.type is BOOL for value in values):
-            return self.condition(node)
-        result = values[-1]
-        for value in reversed(values[:-1]):
-            first, again = self.keep(value)
-            yes, no = (result, again) if isinstance(node.op, ast.And) else (again, result)
-            one, other = self.same((yes, no), place_of(node))
-            result = Choose(one.type, self.cast(first, BOOL), one, other, place_of(node))
-        return result
-
-    def _choose(self, node: ast.IfExp) -> Expression:
-        condition = self.condition(node.test)
-        yes, no = self.same((self.read(node.body), self.read(node.orelse)), place_of(node))
-        return Choose(yes.type, condition, yes, no, place_of(node))
-
-    def _call(self, node: ast.Call) -> Expression:
-        place = place_of(node)
-        if isinstance(node.func, ast.Attribute):  # np.float64(x).view(np.int64), as float_bits is emitted
-            if node.func.attr != "view" or not isinstance(node.func.value, ast.Call):
-                self.refuse(f"`{ast.unparse(node.func)}` may not be called here", place)
-            return Unary(INT, "bits", self.cast(self.read(node.func.value.args[0]), FLOAT), place)
-        assert isinstance(node.func, ast.Name)
-        name = node.func.id
-        if name in self._source.tuples:
-            return self._make_output(node, self._source.tuples[name])
-        if name == GUARDED:  # guarded(outside, kernel, arguments)
-            outside, kernel, *rest = node.args
-            assert isinstance(kernel, ast.Name)
-            return self._call_kernel(kernel.id, [self.read(a) for a in rest], place, self.read(outside))
-        arguments = [self.read(argument) for argument in node.args]
-        if name in self._source.functions:
-            return self._call_kernel(name, arguments, place, self._outside(place))
-        return self._builtin(name, arguments, place)
-
-    def _call_kernel(self, name: str, arguments: list[Expression], place: Place, outside: Expression | None) -> Call:
-        """outside: where the kernel notes an index outside an array; None for one that checks none."""
-        guarded = outside is not None
-        function = self._kernels.typed(name, tuple(argument.type for argument in arguments), guarded=guarded)
-        self.calls[function] = None
-        return Call(function.result, function, (*([] if outside is None else [outside]), *arguments), place)
-
-    def _outside(self, place: Place) -> Variable | None:
-        return Variable(OUTSIDE_TYPE, OUTSIDE, place) if self._guarded else None
-
-    def _make_output(self, node: ast.Call, names: tuple[str, ...]) -> Expression:
-        named = {keyword.arg: keyword.value for keyword in node.keywords}
-        nodes = [*node.args, *(named[name] for name in names[len(node.args) :])]
-        parts = tuple(self.read(part) for part in nodes)
-        return Make(tuple_of(tuple(part.type for part in parts), names), parts, place_of(node))
-
-    def _builtin(self, name: str, arguments: list[Expression], place: Place) -> Expression:
-        first = arguments[0]
-        if name == "len":
-            if not isinstance(first.type, Array):
-                self.refuse(f"{first.type} has no length", place)
-            return Length(first, 0, place)
-        for argument in arguments:
-            if not isinstance(argument.type, Number):
-                self.refuse(f"`{name}` of {argument.type}", place)
-        if name in ("float", "int"):
-            return self.cast(first, FLOAT if name == "float" else INT)
-        if name in ("min", "max"):
-            values = self.same(arguments, place)
-            kind = values[0].type
-            assert isinstance(kind, Number)
-            return reduce(lambda left, right: Binary(kind, name, left, right, place), values)
-        if name == "abs" and first.type is not FLOAT:
-            value, again = self.keep(self.cast(first, INT))
-            negative = Compare("<", value, Constant(INT, 0, place), place)
-            return Choose(INT, negative, Unary(INT, "-", again, place), again, place)
-        return self._mathematics("fabs" if name == "abs" else name, arguments, place)
-
-    def _mathematics(self, name: str, arguments: list[Expression], place: Place) -> Expression:
-        if name == "pow":
-            base, power = arguments
-            return self.binary("**", base, power, place)
-        if name == "ldexp":
-            value, power = arguments
-            return Math(FLOAT, name, (self.cast(value, FLOAT), self.cast(power, INT)), place)
-        if name not in FORMS:
-            self.refuse(f"`{name}` is no kernel, output tuple or function of math", place)
-        form = FORMS[name]
-        if len(arguments) != form.arguments:
-            self.refuse(f"`{name}` takes {form.arguments} arguments, not {len(arguments)}", place)
-        kind = BOOL if form.kind == TEST else FLOAT
-        result = Math(kind, name, tuple(self.cast(argument, FLOAT) for argument in arguments), place)
-        return self.cast(result, INT) if name in GIVE_INT else result
+def _owner(record: Record) -> str:
+    declared = record.declared or object
+    if issubclass(declared, Parameters):
+        return "the parameter set"
+    if issubclass(declared, Model):
+        return "the model"
+    return "the market event" if declared is MarketRecord else "the memory"
 
 
-def _folded(node: ast.expr, sign: str = "") -> float | int | None:
-    """The value of an operation on written numbers, computed as Python computes it when it compiles a function; None
-    for anything else."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        value = _folded(node.operand)
-        return None if value is None else -value
-    if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
-        left, right = _folded(node.left), _folded(node.right)
-        fold = _FOLDED.get(sign or BINARY[type(node.op)])
-        if left is not None and right is not None and fold is not None:
-            try:
-                return fold(left, right)
-            except ArithmeticError:
-                return None
-    return None
+def _instead(node: ast.expr, kind: Type) -> str:
+    text = ast.unparse(node)
+    if isinstance(kind, Array):
+        return f"read an element of it: `{text}[k]`"
+    if isinstance(kind, Record):
+        names = [name for name, field in kind.fields.items() if isinstance(field.type, Number)]
+        return f"read a field of it: `{text}.{names[0]}`" if names else "read a field of it"
+    return "let the kernel return a number" if kind is NOTHING else "use a number"

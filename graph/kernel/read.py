@@ -6,15 +6,17 @@ A kernel is typed once for each combination of types that it is called with.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from graph.kernel.emitted import EmittedExpressions
 from graph.kernel.errors import KernelTypeError
 from graph.kernel.expressions import place_of
+from graph.kernel.faults import RaisedFaults
 from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
 from graph.kernel.nodes import Function
 from graph.kernel.source import ModuleSource
 from graph.kernel.statements import StatementReader
-from graph.kernel.types import Type
+from graph.kernel.types import UNKNOWN, Type
 
 
 def read_program(source: ModuleSource, arguments: Sequence[Type]) -> list[Function]:
@@ -29,16 +31,26 @@ class _Program:
 
     def __init__(self, source: ModuleSource) -> None:
         self.functions: dict[tuple[str, tuple[Type, ...], bool], Function] = {}
+        self.constants, self.tuples = source.constants, source.tuples
         self._source = source
         self._open: list[str] = []
+        self._parameters: dict[str, dict[str, Type]] = {}
+
+    def parameters(self, name: str) -> Mapping[str, Type] | None:
+        if name not in self._source.functions:
+            return None
+        if name not in self._parameters:
+            self._parameters[name] = {a.arg: UNKNOWN for a in self._source.functions[name].args.args}
+        return self._parameters[name]
+
+    def calls_itself(self, name: str) -> bool:
+        return name in self._open
 
     def typed(self, name: str, arguments: tuple[Type, ...], *, guarded: bool = False) -> Function:
         known = self.functions.get((name, arguments, guarded))
         if known is not None:
             return known
         tree = self._source.functions[name]
-        if name in self._open:
-            raise KernelTypeError(name, "it calls itself; write a loop", place_of(tree))
         if len(arguments) != len(tree.args.args):
             message = f"it takes {len(tree.args.args)} arguments, and is called with {len(arguments)}"
             raise KernelTypeError(name, message, place_of(tree))
@@ -50,13 +62,15 @@ class _Program:
 
     def _read(self, name: str, arguments: tuple[Type, ...], guarded: bool) -> Function:
         tree = self._source.functions[name]
-        reader = StatementReader(tree, self._source, self, arguments, guarded=guarded)
+        values = EmittedExpressions(tree, self, RaisedFaults(name), guarded=guarded)
+        reader = StatementReader(tree, values, self.constants, arguments)
         body = reader.read()
         if reader.results_differ:
-            reader = StatementReader(tree, self._source, self, arguments, reader.result, guarded=guarded)
+            values = EmittedExpressions(tree, self, RaisedFaults(name), guarded=guarded)
+            reader = StatementReader(tree, values, self.constants, arguments, expected=reader.result)
             body = reader.read()
         parameters = tuple(zip((a.arg for a in tree.args.args), arguments, strict=True))
-        symbol, calls = _symbol(name, arguments), list(reader.calls)
+        symbol, calls = _symbol(name, arguments), list(values.calls)
         if guarded:
             symbol, parameters = f"{symbol}.guarded", ((OUTSIDE, OUTSIDE_TYPE), *parameters)
         return Function(name, symbol, parameters, reader.result, body, guarded=guarded, calls=calls)

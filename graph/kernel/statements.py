@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 
-from graph.kernel.expressions import BINARY, ExpressionReader, Kernels, place_of
+from graph.kernel.calls import Calls
+from graph.kernel.expressions import place_of, unknown
+from graph.kernel.faults import SYNTAX
 from graph.kernel.nodes import (
     Block,
     Break,
@@ -16,7 +18,6 @@ from graph.kernel.nodes import (
     Expression,
     Field,
     For,
-    Function,
     If,
     Item,
     Part,
@@ -27,9 +28,8 @@ from graph.kernel.nodes import (
     Variable,
     While,
 )
-from graph.kernel.scope import Jump, Scope, convert, meet
-from graph.kernel.source import ModuleSource
-from graph.kernel.types import INT, NOTHING, Number, Tuple, Type, join
+from graph.kernel.scope import Jump, Local, Scope, convert, is_endless, meet, runs_at_least_once
+from graph.kernel.types import INT, NOTHING, UNKNOWN, Array, Number, Record, Tuple, Type, join
 
 
 class _Loop:
@@ -43,31 +43,36 @@ class _Loop:
 class StatementReader:
     """Reads one function for given types of its arguments.
 
-    expected: the type that every `return` converts to, where it is known. result: the common type of those read;
-    results_differ: not all of them have it, so the function is to be read again with it.
+    expected: the type that every `return` converts to, where it is known. returns: the outputs as they are to be
+    returned, where the function is a layer's step. result: the common type of those read; results_differ: not all of
+    them have it, so the function is to be read again with it.
     """
 
     def __init__(
         self,
         tree: ast.FunctionDef,
-        source: ModuleSource,
-        kernels: Kernels,
-        arguments: tuple[Type, ...],
-        expected: Type | None = None,
+        values: Calls,
+        constants: Mapping[str, float],
+        arguments: Sequence[Type],
         *,
-        guarded: bool = False,
+        expected: Type | None = None,
+        returns: str = "",
     ) -> None:
         self.result: Type = expected or NOTHING
         self.results_differ = False
         self._tree = tree
-        self._values = ExpressionReader(tree.name, source, kernels, guarded=guarded)
-        self._values.scope = {a.arg: kind for a, kind in zip(tree.args.args, arguments, strict=True)}
+        self._constants = constants
+        self._values = values
+        self._faults = values.faults
+        self._values.scope = {a.arg: Local(kind) for a, kind in zip(tree.args.args, arguments, strict=True)}
         self._reachable = True
         self._returns = 0 if expected is None else 1
+        self._outputs = returns
         self._loops: list[_Loop] = []
         self._temporaries = 0
         self._readers: dict[type[ast.stmt], Callable[..., None]] = {
             ast.Assign: self._assign,
+            ast.AnnAssign: self._assign_annotated,
             ast.AugAssign: self._assign_changed,
             ast.Expr: self._do,
             ast.If: self._if,
@@ -79,29 +84,44 @@ class StatementReader:
             ast.Pass: lambda node, block: None,
         }
 
-    @property
-    def calls(self) -> Iterable[Function]:
-        return self._values.calls
-
     def read(self) -> Block:
         body = self._block(self._tree.body)
         if self._reachable:
-            if self.result is not NOTHING:
-                self._values.refuse("it returns a value on some paths only", place_of(self._tree))
+            if self._outputs or self.result is not NOTHING:
+                message, hint = "a path ends without returning a value", "end the function with a `return`"
+                self._faults.refuse("K014", self._tree, message, hint)
             body.append(Return(None, place_of(self._tree)))
         return body
 
     def _block(self, nodes: list[ast.stmt]) -> Block:
-        """What follows a jump is left out."""
+        """What follows a jump is left out; only its syntax is looked at."""
         block: Block = []
-        for node in nodes:
+        for position, node in enumerate(nodes):
             if not self._reachable:
+                self._look_at(nodes[position:])
                 break
-            reader = self._readers.get(type(node))
-            if reader is None:
-                self._values.refuse(f"`{ast.unparse(node)}` is not in the kernel language", place_of(node))
-            reader(node, block)
+            self._read(node, block)
         return block
+
+    def _read(self, node: ast.stmt, block: Block) -> None:
+        reader = self._readers.get(type(node))
+        if reader is None:
+            self._values.refuse_syntax("K002", node)
+        else:
+            reader(node, block)
+
+    def _look_at(self, nodes: list[ast.stmt]) -> None:
+        """Finds what is wrong in the syntax of statements that never run."""
+        result, differ, returns, scope = self.result, self.results_differ, self._returns, self._values.scope
+        before = self._faults.count()
+        self._loops.append(_Loop())
+        for node in nodes:
+            self._reachable = True
+            self._read(node, [])
+        self._loops.pop()
+        self._faults.forget(before, but=SYNTAX)
+        self.result, self.results_differ, self._returns, self._values.scope = result, differ, returns, scope
+        self._reachable = False
 
     def _assign(self, node: ast.Assign, block: Block) -> None:
         value = self._values.read(node.value)
@@ -109,38 +129,85 @@ class StatementReader:
         if not simple:
             value = self._temporary(value, block)
         for target in node.targets:
-            self._give(target, value, block)
+            self._give(target, value, node, block)
 
-    def _give(self, target: ast.expr, value: Expression, block: Block) -> None:
+    def _assign_annotated(self, node: ast.AnnAssign, block: Block) -> None:
+        if node.value is None:
+            self._faults.refuse("K002", node, "a declaration without a value", "assign the first value here")
+        else:
+            self._give(node.target, self._values.read(node.value), node, block)
+
+    def _give(self, target: ast.expr, value: Expression, node: ast.stmt, block: Block) -> None:
         """Adds the assignment of a value to a name, a field, an element or a tuple of them."""
         place = place_of(target)
         if isinstance(target, ast.Name):
-            if value.type is NOTHING:
-                self._values.refuse(f"`{target.id}` is given the result of a kernel that returns nothing", place)
+            value = self._named(target.id, value, node)
             block.append(Set(target.id, value, place))
-            self._values.scope[target.id] = value.type
+            self._values.scope[target.id] = Local(value.type)
         elif isinstance(target, ast.Tuple):
-            if not isinstance(value.type, Tuple) or len(value.type.parts) != len(target.elts):
-                self._values.refuse(f"{len(target.elts)} names for {value.type}", place)
-            for index, (part, kind) in enumerate(zip(target.elts, value.type.parts, strict=True)):
-                self._give(part, Part(kind, value, index, place), block)
+            self._take_apart(target, value, node, block)
         else:
-            goal = self._values.read(target)
-            if not isinstance(goal, Field | Item) or not isinstance(goal.type, Number):
-                self._values.refuse(f"`{ast.unparse(target)}` is {goal.type}; only numbers are assigned", place)
-            block.append(Store(goal, self._values.cast(value, goal.type), place))
+            goal = self._goal(target, self._values.read(target))
+            if goal is not None and self._is_number(target, goal, value, node):
+                block.append(Store(goal, self._values.cast(value, goal.type), place))
+
+    def _named(self, name: str, value: Expression, node: ast.stmt) -> Expression:
+        """A value that is given to a local."""
+        if value.type is NOTHING:
+            hint = "let the kernel return a number"
+            self._faults.refuse("K011", node, f"`{name}` would be {value.type}", hint)
+            return unknown(node)
+        if isinstance(value.type, Tuple) and value.type.names:
+            self._faults.doubt("K011", node, f"`{name}` would be {value.type}", "write `return Out(...)`")
+        return value
+
+    def _take_apart(self, target: ast.Tuple, value: Expression, node: ast.stmt, block: Block) -> None:
+        parts = value.type.parts if isinstance(value.type, Tuple) else ()
+        if len(parts) != len(target.elts):
+            if value.type is not UNKNOWN:
+                message = f"{value.type} cannot be taken apart into {len(target.elts)}"
+                self._faults.refuse("K012", node, message, "name as many as there are values")
+            for part in target.elts:
+                self._give(part, unknown(node), node, block)
+            return
+        for index, (part, kind) in enumerate(zip(target.elts, parts, strict=True)):
+            self._give(part, Part(kind, value, index, place_of(target)), node, block)
+
+    def _goal(self, target: ast.expr, goal: Expression) -> Field | Item | None:
+        """What a target names, if numbers may be written there."""
+        written = ast.unparse(target)
+        held = goal.record if isinstance(goal, Field) else goal.array if isinstance(goal, Item) else None
+        if held is not None and isinstance(held.type, Array | Record) and held.type.fixed:
+            hint = "keep the value in the memory s"
+            self._faults.doubt("K008", target, f"`{written}`: {held.type.fixed} cannot be written", hint)
+        elif isinstance(goal.type, Array | Record):
+            hint = f"set its elements: `{written}[k] = ...`" if isinstance(goal.type, Array) else "set its fields"
+            message = f"`{written}` is {goal.type} and cannot be replaced"
+            self._faults.refuse("K011", target, message, hint)
+        return goal if isinstance(goal, Field | Item) and isinstance(goal.type, Number) else None
+
+    def _is_number(self, target: ast.expr, goal: Expression, value: Expression, node: ast.stmt) -> bool:
+        if isinstance(value.type, Number):
+            return True
+        if value.type is not UNKNOWN:
+            hint = "let the kernel return a number" if value.type is NOTHING else "set it to a number"
+            message = f"`{ast.unparse(target)}` is {goal.type}, but the value is {value.type}"
+            self._faults.refuse("K011", node, message, hint)
+        return False
 
     def _assign_changed(self, node: ast.AugAssign, block: Block) -> None:
-        value_of, sign, place = self._values.read, BINARY[type(node.op)], place_of(node)
         if isinstance(node.target, ast.Name):
-            present = value_of(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
-            self._give(node.target, self._values.binary(sign, present, value_of(node.value), place), block)
+            present = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+            changed = self._values.operation(node, present, node.op, node.value)
+            self._give(node.target, changed, node, block)
             return
-        goal = self._pinned(value_of(node.target), block)
-        if not isinstance(goal, Field | Item) or not isinstance(goal.type, Number):
-            self._values.refuse(f"`{ast.unparse(node.target)}` is {goal.type}; only numbers are assigned", place)
-        changed = self._values.binary(sign, goal, value_of(node.value), place)
-        block.append(Store(goal, self._values.cast(changed, goal.type), place))
+        goal = self._goal(node.target, self._pinned(self._values.read(node.target), block))
+        if goal is None:
+            self._values.number(node.value)
+            return
+        changed = self._values.operation(node, node.target, node.op, node.value, goal)
+        if isinstance(changed.type, Number):
+            block.append(Store(goal, self._values.cast(changed, goal.type), place_of(node)))
 
     def _pinned(self, goal: Expression, block: Block) -> Expression:
         """The same field or element with its indices in variables, so that they are evaluated once."""
@@ -159,7 +226,7 @@ class StatementReader:
         return Variable(value.type, name, value.place)
 
     def _do(self, node: ast.Expr, block: Block) -> None:
-        if isinstance(node.value, ast.Constant):
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             return  # a docstring
         value = self._values.read(node.value)
         if isinstance(value, Call):
@@ -181,23 +248,35 @@ class StatementReader:
         def read_round() -> tuple[Expression, Block]:
             return self._values.condition(node.test), self._block(node.body)
 
-        condition, body, at_end = self._rounds(read_round, block, place_of(node))
+        self._refuse_else(node)
+        condition, body, at_end = self._rounds(read_round, node, block)
         assert condition is not None
         block.append(While(condition, body, at_end, place_of(node)))
 
     def _for(self, node: ast.For, block: Block) -> None:
-        assert isinstance(node.target, ast.Name) and isinstance(node.iter, ast.Call)
-        name, place = node.target.id, place_of(node)
-        limits = [self._values.whole(limit) for limit in node.iter.args]
+        over, place = node.iter, place_of(node)
+        ranges = isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range"
+        if not ranges or not isinstance(node.target, ast.Name):
+            message, hint = "a `for` must run one name over range(...)", "loop over indices and subscript"
+            self._faults.refuse("K004", node, message, hint)
+        self._refuse_else(node)
+        limits = self._values.limits(over)[:3] if isinstance(over, ast.Call) and ranges else []
         first, one = Constant(INT, 0, place), Constant(INT, 1, place)
-        start, stop, step = (first, *limits, one) if len(limits) == 1 else (*limits, one)[:3]
+        start, stop, step = (first, *(limits or [first]), one) if len(limits) < 2 else (*limits, one)[:3]
+        targets = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
 
         def read_round() -> tuple[None, Block]:
-            self._values.scope[name] = INT
+            self._values.scope |= {name: Local(INT if ranges else UNKNOWN) for name in targets}
             return None, self._block(node.body)
 
-        _, body, at_end = self._rounds(read_round, block, place)
-        block.append(For(name, start, stop, step, body, at_end, place))
+        _, body, at_end = self._rounds(read_round, node, block)
+        block.append(For("".join(targets[:1]), start, stop, step, body, at_end, place))
+
+    def _refuse_else(self, node: ast.For | ast.While) -> None:
+        if node.orelse:
+            word = "for" if isinstance(node, ast.For) else "while"
+            hint = "write it behind the loop, below an `if` where a `break` is to skip it"
+            self._faults.refuse("K004", node, f"a `{word}` has no `else` in the kernel language", hint)
 
     def _break(self, node: ast.Break, block: Block) -> None:
         block.append(Break(place_of(node)))
@@ -210,40 +289,68 @@ class StatementReader:
     def _return(self, node: ast.Return, block: Block) -> None:
         value = None if node.value is None else self._values.read(node.value)
         kind = NOTHING if value is None else value.type
+        self._reachable = False
+        if self._outputs and not self._returns_outputs(node, kind):
+            return
         common = join(self.result, kind) if self._returns else kind
         if common is None:
-            self._values.refuse(f"it returns {kind} here and {self.result} before", place_of(node))
+            hint = "return numbers on every path"
+            self._faults.refuse("K014", node, "returns another kind of value than before", hint)
+            common = UNKNOWN
         self.results_differ |= (self._returns > 0 and common is not self.result) or common is not kind
         self.result = common
         self._returns += 1
         block.append(Return(None if value is None else self._values.cast(value, common), place_of(node)))
-        self._reachable = False
+
+    def _returns_outputs(self, node: ast.Return, kind: Type) -> bool:
+        """Whether a step returns what it has to."""
+        if isinstance(kind, Tuple) and kind.names:
+            if not isinstance(node.value, ast.Call):
+                message = "the outputs are made where they are returned"
+                self._faults.doubt("K014", node, message, "write `return Out(...)`")
+        elif kind is not UNKNOWN:
+            self._faults.refuse("K014", node, "a step returns its outputs", f"write `return {self._outputs}`")
+            return False
+        return True
 
     def _rounds(
-        self, read_round: Callable[[], tuple[Expression | None, Block]], block: Block, place: Place
+        self, read_round: Callable[[], tuple[Expression | None, Block]], node: ast.For | ast.While, block: Block
     ) -> tuple[Expression | None, Block, Block]:
         """Reads a loop, again while a round ends with a wider type than it began with; returns its condition, its body
         and what is to run at its end."""
-        before = self._values.scope
+        before, place = self._values.scope, place_of(node)
         head = dict(before)
+        faults, lacked = self._faults.count(), self._values.lacked
         while True:
             loop = _Loop()
             self._loops.append(loop)
             self._enter(head)
+            self._values.lacked = set()
             condition, body = read_round()
             self._loops.pop()
             self._leave_to(loop.rounds, body)
             after = meet([head, *(jump.scope for jump in loop.rounds)])
-            wider = {name: after[name] for name, kind in head.items() if after[name] is not kind}
+            wider = {name: after[name] for name, local in head.items() if after[name] != local}
+            wider |= {name: after[name] for name in self._values.lacked & after.keys() if name not in head}
             if not wider:
                 break
             head |= wider
+            self._faults.forget(faults)
+        self._values.lacked |= lacked
         convert(Jump(before, block, jumps=False), head, place)
         for jump in loop.rounds:
             convert(jump, after, place)
         at_end: Block = []
-        endless = isinstance(condition, Constant) and bool(condition.value)
-        self._meet([*([] if endless else [Jump(after, at_end, jumps=False)]), *loop.exits], place)
+        surely = runs_at_least_once(node, self._constants)
+        rest = [jump.scope for jump in loop.rounds] if surely else [after]
+        if rest and not is_endless(node):
+            certain = {name for name, local in meet(rest).items() if local.certain}
+            left = {name: Local(kind, name in certain) for name, (kind, _) in after.items()}
+            self._meet([Jump(left, at_end, jumps=False), *loop.exits], place)
+        else:
+            self._meet(loop.exits, place)
+        maybe = {name: Local(kind, certain=False) for name, (kind, _) in after.items()}
+        self._values.scope = maybe | self._values.scope
         return condition, body, at_end
 
     def _enter(self, scope: Scope) -> None:

@@ -1,7 +1,7 @@
 """The types of the intermediate representation: numbers, records, arrays and tuples.
 
-A type is one object: equal types are identical, and compare and hash by identity. Records come from numpy dtypes.
-`key` is equal for equal types in any process; `str` names a type in a message.
+A type is one object: equal types are identical, and compare and hash by identity. Records come from numpy dtypes, or
+from declarations, which know no layout. `key` is equal for equal types in any process; `str` names a type in a message.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Number:
     rank: int
 
     def __str__(self) -> str:
-        return f"an {self.key}" if self is INT else f"a {self.key}"
+        return ("a truth value", "a whole number", "a number")[self.rank]
 
 
 BOOL = Number("bool", 0)
@@ -33,43 +33,57 @@ FLOAT = Number("float", 2)
 
 
 @dataclass(frozen=True, eq=False)
-class Nothing:
-    """What a kernel without a `return` gives."""
+class Other:
+    """No value that can be computed with."""
 
-    key = "nothing"
+    key: str
+    words: str
 
     def __str__(self) -> str:
-        return "nothing"
+        return self.words
 
 
-NOTHING = Nothing()
+NOTHING = Other("nothing", "nothing")
+"""What a kernel without a `return` gives."""
+UNKNOWN = Other("unknown", "a value of a kind that is not known")
+MIXED = Other("mixed", "an array or a record on one path and something else on another")
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Named fields in memory, by name. A value of this type is the address of one. key: a hash of the layout."""
+    """Named fields in memory, by name. A value of this type is the address of one. key: a hash of the layout.
+
+    declared: the class that declares it, where it comes from one. fixed: what it belongs to, if it is only read.
+    """
 
     size: int
     fields: dict[str, Field]
     key: str
+    declared: type | None = None
+    fixed: str = ""
 
     def __str__(self) -> str:
-        return "a record"
+        return "a record" if self.declared is None else f"a record ({self.declared.__name__})"
 
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """Elements in memory, in C order. A value of this type is an address and a length per axis."""
+    """Elements in memory, in C order. A value of this type is an address and a length per axis.
+
+    length: of the first axis, where a declaration tells it. fixed: what it belongs to, if it is only read.
+    """
 
     element: Number | Record
     rank: int
+    length: int | None = None
+    fixed: str = ""
 
     @property
     def key(self) -> str:
         return f"{self.element.key}x{self.rank}"
 
     def __str__(self) -> str:
-        return f"an array of {'records' if isinstance(self.element, Record) else f'{self.element.key}s'}"
+        return "an array"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +98,10 @@ class Tuple:
         return f"({' '.join(self.names)}:{' '.join(part.key for part in self.parts)})"
 
     def __str__(self) -> str:
-        return f"a tuple of {len(self.parts)}"
+        return "the outputs of a step" if self.names else f"{len(self.parts)} values"
 
 
-Type = Number | Nothing | Record | Array | Tuple
+Type = Number | Other | Record | Array | Tuple
 
 
 @dataclass(frozen=True)
@@ -99,9 +113,13 @@ class Field:
     lengths: tuple[int, ...] = ()
 
 
+def array(element: Number | Record, rank: int, length: int | None = None, fixed: str = "") -> Array:
+    return _array(element, rank, length, fixed)
+
+
 @cache
-def array(element: Number | Record, rank: int) -> Array:
-    return Array(element, rank)
+def _array(element: Number | Record, rank: int, length: int | None, fixed: str) -> Array:
+    return Array(element, rank, length, fixed)
 
 
 @cache
@@ -144,6 +162,8 @@ def join(one: Type, other: Type) -> Type | None:
     """The type that holds the values of both; None when there is none."""
     if one is other:
         return one
+    if one is UNKNOWN or other is UNKNOWN:
+        return UNKNOWN
     if isinstance(one, Number) and isinstance(other, Number):
         return max(one, other, key=lambda number: number.rank)
     if isinstance(one, Tuple) and isinstance(other, Tuple):
@@ -151,4 +171,10 @@ def join(one: Type, other: Type) -> Type | None:
             return None
         parts = [join(a, b) for a, b in zip(one.parts, other.parts, strict=True)]
         return None if None in parts else tuple_of(tuple(p for p in parts if p is not None), one.names)
+    if isinstance(one, Array) and isinstance(other, Array) and (one.element, one.rank) == (other.element, other.rank):
+        return array(
+            one.element, one.rank, one.length if one.length == other.length else None, one.fixed or other.fixed
+        )
+    if isinstance(one, Record) and isinstance(other, Record) and one.declared is not None is not other.declared:
+        return (one if one.fixed else other) if one.declared is other.declared else None
     return None

@@ -331,8 +331,6 @@ def _unreadable(layer: str, problem: BaseException, place: Place) -> Diagnostic:
     reason = str(problem) or type(problem).__name__
     if isinstance(problem, SyntaxError):
         reason = f"Python syntax: {problem.msg}"
-    elif isinstance(problem, RecursionError):
-        reason = "a kernel calls itself"
     elif not isinstance(problem, TypeError):
         reason = f"{type(problem).__name__}: {reason}"
     hint = "correct the layer's file; `stratoquant new layer` shows the shape of one"

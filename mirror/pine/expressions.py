@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from graph.subset import MATH_CONSTANTS
+from graph.kernel.words import MATH_CONSTANTS
 from mirror.pine import helpers
 from mirror.pine.facts import Facts, when_false, when_true
 from mirror.pine.kinds import Kinds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from graph.subset import MATH_CONSTANTS
+from graph.kernel.words import MATH_CONSTANTS
 from mirror.pine.rewrites import UntranslatableError
 from mirror.pine.syntax import FLOATS, NUMBERS
 from mirror.pine.types import EVENT, EVENT_FIELDS, field_types

@@ -162,6 +162,8 @@ WRONG_KINDS = [
     ("return Out(x + 10**30, 0.0)", "1:20", "the result does not fit 64 bits", "a decimal point"),
     ("return Out(x + 100000000000000000000, 0.0)", "1:20", "does not fit 64 bits", "write it as `1e+20`"),
     ("return Out(x + HUGE, 0.0)", "1:20", "`HUGE` does not fit 64 bits", "a decimal point"),
+    ("k = 1\nreturn Out(ordered(x, x)[k], 0.0)", "2:16", "the position in several values", "from 0 to 1"),
+    ("return Out(added, 0.0)", "1:16", "`added` is a kernel, where a value is needed", "call it"),
     ("y = range(3)\nreturn Out(x, 0.0)", "1:9", "range(...) stands in a `for` only", "`for k in range(...)`"),
 ]
 WRONG_NUMBERS = [
@@ -259,7 +261,28 @@ SHADOWED = [
         "call a kernel",
     )
 ]
+OTHER_SYNTAX = [
+    ("y = x @ x\nreturn Out(y, 0.0)", "1:9", "`@` is not in the kernel language", "sum of the products"),
+    ("return Out(x, 0.0)\ny = [x]", "2:9", "a list is not in the kernel language", "keep an Array"),
+    ("y = s.recent[1:]\nreturn Out(x, 0.0)", "1:9", "a slice is not in the kernel language", "loop over indices"),
+]
+LOOPS = [
+    (
+        "while x > 1.0:\n    x -= 1.0\nelse:\n    x = 0.0\nreturn Out(x, 0.0)",
+        "1:5",
+        "a `while` has no `else`",
+        "behind",
+    ),
+    (
+        "for k in range(3):\n    x -= 1.0\nelse:\n    x = 0.0\nreturn Out(x, 0.0)",
+        "1:5",
+        "a `for` has no `else`",
+        "`if`",
+    ),
+]
 CASES = {
+    "K003": OTHER_SYNTAX,
+    "K004": LOOPS,
     "K005": SHADOWED,
     "K008": READ_ONLY,
     "K010": UNKNOWN_FIELDS,

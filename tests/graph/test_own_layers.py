@@ -108,5 +108,6 @@ def test_kernel_that_calls_itself(desk: Desk) -> None:
     source = kernel_file("return Out(again(x))").replace("\n\nclass Params", f"{again}\n\nclass Params", 1)
     desk.write({"own/blocks/mine.py": source})
     found = desk.only_error(USER_LAYER)
-    assert found.code == "W009"
-    assert "a kernel calls itself" in found.message
+    assert found.code == "K005"
+    assert "kernel again: `again` calls this kernel" in found.message
+    assert found.hint == "write a loop"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from graph.account import FILL_REASONS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
 from graph.diagnostics import Findings
-from graph.kernels import reachable, short_path
+from graph.kernel.alone import faults_of
+from graph.kernels import reachable
 from graph.language import state_fields
 from graph.market import missing_events
-from graph.subset import SubsetChecker
 from runtime.results import FILL_SCHEMA
 from runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out, passes_quietly
 from tests.layers.real_data import real_bars
@@ -27,8 +27,7 @@ def test_kernels_keep_to_the_language() -> None:
     findings = Findings()
     for kernel in (SIMULATED.meet_market, SIMULATED.settle, SIMULATED.place, close_out, passes_quietly):
         for source in reachable(kernel):
-            known = set(source.calls) | set(source.constants)
-            SubsetChecker(source.tree, short_path(source.file), known, findings).check()
+            findings.extend(faults_of(source.function))
     assert [str(f) for f in findings.sorted()] == []
 
 

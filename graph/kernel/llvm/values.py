@@ -6,7 +6,7 @@ import struct
 from functools import cache
 
 from graph.kernel.nodes import Constant, Function
-from graph.kernel.types import BOOL, FLOAT, INT, Array, Nothing, Number, Record, Tuple, Type
+from graph.kernel.types import BOOL, FLOAT, INT, NOTHING, Array, Number, Record, Tuple, Type
 
 _NUMBERS = {FLOAT: "double", INT: "i64", BOOL: "i1"}
 
@@ -27,7 +27,7 @@ def registers(kind: Type) -> tuple[str, ...]:
         return ("ptr", *["i64"] * kind.rank)
     if isinstance(kind, Tuple):
         return tuple(register for part in kind.parts for register in registers(part))
-    assert isinstance(kind, Nothing)
+    assert kind is NOTHING
     return ()
 
 

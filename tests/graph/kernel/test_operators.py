@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graph.kernel.mathematics import FORMS
-from graph.subset import MATH_FUNCTIONS
+from graph.kernel.words import MATH_FUNCTIONS
 from tests.graph.kernel.comparing import bits, module_text, run_native
 from tests.graph.kernel.reference import reference
 
