@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
+from graph.account import (
+    CLOCK_PORTS,
+    OPERATOR_PORTS,
+    ORDER_PORTS,
+    SHARED_ACCOUNT_PORTS,
+    SYMBOL_ACCOUNT_PORTS,
+    VENUE_PORTS,
+)
 from graph.clock import Clock, format_clock, format_opening
 from graph.diagnostics import Findings
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
@@ -32,7 +39,7 @@ def source_type(graph: Graph, ref: PortRef | SourceRef) -> PortType:
         return graph.nodes[ref.node].layer.outputs[ref.port]
     if ref.group == "market":
         return MARKET
-    return (SYMBOL_ACCOUNT_PORTS | SHARED_ACCOUNT_PORTS | CLOCK_PORTS | OPERATOR_PORTS)[ref.port]
+    return (SYMBOL_ACCOUNT_PORTS | SHARED_ACCOUNT_PORTS | CLOCK_PORTS | OPERATOR_PORTS | VENUE_PORTS)[ref.port]
 
 
 def is_per_symbol(graph: Graph, ref: PortRef | SourceRef) -> bool:
@@ -114,7 +121,7 @@ def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph:
             "W023",
             f"{where} is one value for all symbols, but {ref} has one a symbol",
             ref.place,
-            "wire an account.*, clock.*, operator.* or shared portfolio port",
+            "wire an account.*, clock.*, venue.*, operator.* or shared portfolio port",
         )
     if isinstance(ref, PortRef) and ref.delay:
         if ref.otherwise is None and not port.optional and port.size is None:

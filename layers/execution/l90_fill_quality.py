@@ -3,7 +3,8 @@
 Rule: a bar with a fill and a change of position has side = sign of that change. With paper = fill_qty * arrival,
     shortfall = (side (fill_price - arrival) fill_qty + fees) / paper in bps, above 0 for a loss; missing in any other
     bar. slippage_ewm and maker_share are means of shortfall and maker over such bars, each weighing half as much
-    half_life fills later, by the sum of the weights; missing before the first.
+    half_life fills later, by the sum of the weights; missing before the first. fills = that sum, the fills that
+    are remembered.
     router_health: broken with BROKEN_REJECTS refusals in a row or slippage_ewm > SEVERE * bad; else bad with any
     refusal, slippage_ewm > bad or a latency above SLOW; else good.
 
@@ -42,6 +43,7 @@ class Out(NamedTuple):
     slippage_ewm: Bps
     maker_share: Unit
     router_health: Label
+    fills: Real
 
 
 @layer(
@@ -91,4 +93,4 @@ def step(
         health = 1
     else:
         health = 0
-    return Out(shortfall, slippage, min(ratio(s.passive, s.weight, nan), 1.0), health)
+    return Out(shortfall, slippage, min(ratio(s.passive, s.weight, nan), 1.0), health, s.weight)

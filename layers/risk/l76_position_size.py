@@ -9,9 +9,8 @@ Rule: risk = (risk_low + risk_high) / 2 * (0.5 + size_hint), within risk_low..ri
     No stop, or no equity: size 0. sigma = 0 sets no limit.
 
 Note: Kelly's stake is what a lost bet costs, here the loss at the stop, so it limits the risk and not the notional.
-    bars_per_year is not in the catalogue; sigma is per bar, so a yearly target needs it. The default suits 1-minute
-    bars of a market that never closes. `price` is not used: the size is in quote currency.
-"""
+    sigma is per bar, so the yearly target needs `clock.bars_per_year`, which the catalogue lacks. `price` is not used:
+    the size is in quote currency."""
 
 from math import floor, isfinite, isnan, sqrt
 from typing import NamedTuple
@@ -31,7 +30,6 @@ class Params(Parameters):
     floor: float = param(0.0025, 0, 0.05, "share of equity below which cuts do not go")
     kelly_fraction: float = param(0.25, 0, 1, "share of the Kelly stake")
     target_vol: float = param(0.4, 0.01, 5, "yearly volatility that one position may bring")
-    bars_per_year: float = param(525600, 250, 3.2e7, "base bars in a year")
 
 
 class Out(NamedTuple):
@@ -72,6 +70,7 @@ def step(
     equity: Notional,
     drawdown: Unit,
     multiplier: Opt[Unit],
+    bars_per_year: Real,
 ) -> Out:
     distance = stop * 1e-4
     size = 0.0
@@ -80,7 +79,7 @@ def step(
             size = p.small_notional
         else:
             size = equity * risk_share(p, size_hint, kelly, drawdown) / distance
-            yearly = sigma * sqrt(p.bars_per_year)
+            yearly = sigma * sqrt(bars_per_year)
             if yearly > 0.0:
                 size = min(size, equity * p.target_vol / yearly)
         size *= 1.0 if isnan(multiplier) else clip(multiplier, 0.0, 1.0)
