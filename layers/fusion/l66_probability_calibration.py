@@ -24,6 +24,8 @@ RIDGE = 0.001
 MOST = 10.0
 FIRST = 0.25  # of H, so that the first steps are small
 BINS = 10
+LONGER = 10.0
+"""How many times longer the record remembers than the fit: it takes many outcomes to tell skill from luck."""
 
 
 class Params(Parameters):
@@ -127,7 +129,7 @@ def step(s: Memory, p: Params, edge: Score, close: Price) -> Out:
         then = back(s.told, p.horizon - 1)
         learn(s, back(s.edges, p.horizon), outcome, rate)
         note(s, then, outcome, 1.0 - rate)
-        judge(s.record, then, outcome, 1.0 / p.horizon, 1.0 - rate)
+        judge(s.record, then, outcome, 1.0 / p.horizon, 1.0 - rate / LONGER)
     brier = nan
     reliability = nan
     if s.judged >= p.horizon:

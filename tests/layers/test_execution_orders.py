@@ -32,7 +32,7 @@ def test_the_numbers_are_those_of_the_venue() -> None:
 
 ASK = {
     "order_side": 1, "order_qty": 2, "spread": 2, "cost": 3, "imbalance": 0, "sigma": 1e-3, "router_health": GOOD,
-    "urgency": 0.2, "intent": OPEN, "price": 100,
+    "urgency": 0.2, "intent": OPEN, "price": 100, "taker_fee": 5, "maker_fee": 2,
 }  # fmt: skip
 
 
@@ -74,14 +74,17 @@ def market_rows(name, bars):
 COLUMNS = ("order_side", "spread", "cost", "imbalance", "sigma", "urgency", "price")
 
 
-@pytest.mark.parametrize("params", [{}, {"maker_bias": 0.8, "max_offset": 20.0, "fee": -1.0}])
-def test_routes_by_the_rule_on_recorded_bars(params) -> None:
+@pytest.mark.parametrize("taker_fee", [5.0, 1.0])
+@pytest.mark.parametrize("params", [{}, {"maker_bias": 0.8, "max_offset": 20.0}])
+def test_routes_by_the_rule_on_recorded_bars(params, taker_fee) -> None:
     rows = market_rows("binance_btcusdt_1m", 20_000)
-    out = run_layer(l69_order_router.step, ASK | dict(zip(COLUMNS, rows, strict=True)), params)
-    expected = np.array([routed_by_hand(row, *params.values()) for row in rows.T.tolist()]).T
+    inputs = ASK | dict(zip(COLUMNS, rows, strict=True)) | {"taker_fee": taker_fee}
+    out = run_layer(l69_order_router.step, inputs, params)
+    hand = {"bias": params.get("maker_bias", 0.5), "most": params.get("max_offset", 5.0)}
+    expected = np.array([routed_by_hand(row, fee=taker_fee - 2.0, **hand) for row in rows.T.tolist()]).T
     for name, theirs in zip(("kind", "limit_price", "offset", "post_only", "ttl"), expected, strict=True):
         np.testing.assert_allclose(out[name], theirs, rtol=1e-12, err_msg=name)
-    assert 0.1 < out["kind"].mean() < 0.9
+    assert 0.05 < out["kind"].mean() < 0.95
 
 
 def test_buying_and_selling_mirror_each_other() -> None:
@@ -137,7 +140,7 @@ def test_what_decides_between_waiting_and_taking() -> None:
         assert kinds == sorted(kinds) and set(kinds) == {MARKET, LIMIT}, name
     biased = [route({"maker_bias": b}, **base)["kind"] for b in np.linspace(0, 1, 30)]
     assert biased == sorted(biased) and biased[0] == MARKET and biased[-1] == LIMIT
-    paid = [route({"fee": f}, **base)["kind"] for f in np.linspace(-3, 60, 30)]
+    paid = [route(taker_fee=2.0 + f, **base)["kind"] for f in np.linspace(-3, 60, 30)]
     assert paid == sorted(paid) and set(paid) == {MARKET, LIMIT}
 
 
@@ -284,6 +287,8 @@ def test_the_shortfall_of_a_fill() -> None:
     nothing = quality(position=np.array([1.0]), fill_price=99, fill_qty=0)
     assert np.isnan([nothing[n][0] for n in ("shortfall", "slippage_ewm", "maker_share")]).all()
     assert nothing["router_health"] == [GOOD]
+    assert nothing["fills"] == [0.0]
+    assert out["fills"][-1] == pytest.approx(sum(0.5 ** (k / 50) for k in range(4)))
 
 
 def test_the_decayed_means_on_recorded_prices() -> None:
