@@ -3,8 +3,9 @@
 Rule: a bar with a fill and a change of position has side = sign of that change. With paper = fill_qty * arrival,
     shortfall = (side (fill_price - arrival) fill_qty + fees) / paper in bps, above 0 for a loss; missing in any other
     bar. slippage_ewm and maker_share are means of shortfall and maker over such bars, each weighing half as much
-    half_life fills later, by the sum of the weights; missing before the first. fills = that sum, the fills that
-    are remembered.
+    half_life fills later, by the sum of the weights; missing before the first. cost_ewm is the sum of fees and
+    of what was lost on the price over the sum of paper, with the same weights, in bps: what a passive fill gains on it, the market takes back from those that are not
+    filled. fills = that sum of weights, the fills that are remembered.
     router_health: broken with BROKEN_REJECTS refusals in a row or slippage_ewm > SEVERE * bad; else bad with any
     refusal, slippage_ewm > bad or a latency above SLOW; else good.
 
@@ -35,6 +36,8 @@ class Memory(State):
     position: float = 0.0
     weight: float = 0.0
     loss: float = 0.0
+    paid: float = 0.0
+    traded: float = 0.0
     passive: float = 0.0
 
 
@@ -43,6 +46,7 @@ class Out(NamedTuple):
     slippage_ewm: Bps
     maker_share: Unit
     router_health: Label
+    cost_ewm: Bps
     fills: Real
 
 
@@ -79,12 +83,17 @@ def step(
     side = sign(position - s.position)
     s.position = position
     shortfall = nan
+    paid = 0.0
     if side != 0.0 and fill_qty > 0.0:
-        shortfall = finite((side * (fill_price - arrival) * fill_qty + fees) / (fill_qty * arrival) * 1e4)
+        worse = side * (fill_price - arrival) * fill_qty
+        shortfall = finite((worse + fees) / (fill_qty * arrival) * 1e4)
+        paid = max(worse, 0.0) + fees
     if shortfall == shortfall:
         keep = 0.5 ** (1.0 / p.half_life)
         s.weight = keep * s.weight + 1.0
         s.loss = keep * s.loss + shortfall
+        s.paid = keep * s.paid + paid
+        s.traded = keep * s.traded + fill_qty * arrival
         s.passive = keep * s.passive + maker
     slippage = ratio(s.loss, s.weight, nan)
     if rejects >= BROKEN_REJECTS or slippage > SEVERE * p.bad:
@@ -93,4 +102,11 @@ def step(
         health = 1
     else:
         health = 0
-    return Out(shortfall, slippage, min(ratio(s.passive, s.weight, nan), 1.0), health, s.weight)
+    return Out(
+        shortfall,
+        slippage,
+        min(ratio(s.passive, s.weight, nan), 1.0),
+        health,
+        ratio(s.paid, s.traded, nan) * 1e4,
+        s.weight,
+    )

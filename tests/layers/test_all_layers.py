@@ -103,6 +103,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "L90": {
         "in.position": "whether a fill bought or sold turns the sign of its shortfall",
+        "out.cost_ewm": "what the cost gate charges once there are fills",
         "out.fills": "how much there is to go by",
         "optional": "the router's health is told also while no price of decision is known",
     },
