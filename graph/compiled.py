@@ -1,4 +1,7 @@
-"""A kernel that Python calls, compiled and cached as a plan is: for loops over arrays outside a wiring."""
+"""A kernel that Python calls, compiled and cached as a plan is: for loops over arrays outside a wiring.
+
+Such a kernel may take arrays of several axes, which a layer has not. What is wrong with it is found on compiling it.
+"""
 
 from __future__ import annotations
 

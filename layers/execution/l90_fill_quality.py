@@ -3,9 +3,9 @@
 Rule: a bar with a fill and a change of position has side = sign of that change. With paper = fill_qty * arrival,
     shortfall = (side (fill_price - arrival) fill_qty + fees) / paper in bps, above 0 for a loss; missing in any other
     bar. slippage_ewm and maker_share are means of shortfall and maker over such bars, each weighing half as much
-    half_life fills later, by the sum of the weights; missing before the first. cost_ewm is the sum of fees and
-    of what was lost on the price over the sum of paper, with the same weights, in bps: what a passive fill gains on it, the market takes back from those that are not
-    filled. fills = that sum of weights, the fills that are remembered.
+    half_life fills later, by the sum of the weights; missing before the first. fee_ewm is the sum of fees over the sum
+    of paper, and taken the share of paper that was filled aggressively, with the same weights. fills = that sum of
+    weights, the fills that are remembered.
     router_health: broken with BROKEN_REJECTS refusals in a row or slippage_ewm > SEVERE * bad; else bad with any
     refusal, slippage_ewm > bad or a latency above SLOW; else good.
 
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from graph.language import Parameters, State, layer, param
 from graph.types import Bps, Count, Flag, Label, Notional, Opt, Price, Qty, Real, SignedQty, Unit
 from layers.execution.order_words import HEALTH
-from layers.primitives.scalars import finite, ratio, sign
+from layers.primitives.scalars import clip, finite, ratio, sign
 
 SEVERE = 3.0
 BROKEN_REJECTS = 2.0
@@ -37,6 +37,7 @@ class Memory(State):
     weight: float = 0.0
     loss: float = 0.0
     paid: float = 0.0
+    taken: float = 0.0
     traded: float = 0.0
     passive: float = 0.0
 
@@ -46,7 +47,8 @@ class Out(NamedTuple):
     slippage_ewm: Bps
     maker_share: Unit
     router_health: Label
-    cost_ewm: Bps
+    fee_ewm: Bps
+    taken: Unit
     fills: Real
 
 
@@ -83,16 +85,14 @@ def step(
     side = sign(position - s.position)
     s.position = position
     shortfall = nan
-    paid = 0.0
     if side != 0.0 and fill_qty > 0.0:
-        worse = side * (fill_price - arrival) * fill_qty
-        shortfall = finite((worse + fees) / (fill_qty * arrival) * 1e4)
-        paid = max(worse, 0.0) + fees
+        shortfall = finite((side * (fill_price - arrival) * fill_qty + fees) / (fill_qty * arrival) * 1e4)
     if shortfall == shortfall:
         keep = 0.5 ** (1.0 / p.half_life)
         s.weight = keep * s.weight + 1.0
         s.loss = keep * s.loss + shortfall
-        s.paid = keep * s.paid + paid
+        s.paid = keep * s.paid + fees
+        s.taken = keep * s.taken + (1.0 - maker) * fill_qty * arrival
         s.traded = keep * s.traded + fill_qty * arrival
         s.passive = keep * s.passive + maker
     slippage = ratio(s.loss, s.weight, nan)
@@ -102,11 +102,6 @@ def step(
         health = 1
     else:
         health = 0
-    return Out(
-        shortfall,
-        slippage,
-        min(ratio(s.passive, s.weight, nan), 1.0),
-        health,
-        ratio(s.paid, s.traded, nan) * 1e4,
-        s.weight,
-    )
+    taken = clip(ratio(s.taken, s.traded, nan), 0.0, 1.0)
+    fee = ratio(s.paid, s.traded, nan) * 1e4
+    return Out(shortfall, slippage, min(ratio(s.passive, s.weight, nan), 1.0), health, fee, taken, s.weight)

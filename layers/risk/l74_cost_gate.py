@@ -2,9 +2,10 @@
 
 Rule: net_edge = p reward - (1 - p) risk - costs, costs = 2 fill + funding, all in bps of the notional; pass = 1 when
     there is a side and net_edge > min_edge. reward and risk are the mean win and the mean loss of all outcomes, those
-    that reach no barrier included. fill = (PRIOR expected + n own) / (PRIOR + n) with expected = taker_fee + (cost_buy
-    + cost_sell) / 2 and own = `paid`, the mean over the n own fills that are remembered, within LEAST and MOST of
-    expected; without fills fill = expected.
+    that reach no barrier included. fill = (PRIOR expected + n own) / (PRIOR + n), with half =
+    (cost_buy + cost_sell) / 2, expected = taker_fee + half and own = fee_paid + taken half, within LEAST and MOST of
+    expected: n own fills are remembered, fee_paid is what they cost in fees, taken the share of them that took what the
+    market offered. What a fill gains or loses on the price while it waits is no cost. Without fills fill = expected.
     funding = side * rate * 1e4 * hold / interval: the last rate seen, times the payments that fall into the hold. A
     rate comes only with the bars at which it is due, so interval is the number of steps between the last two of them.
     Until two have come one payment is reckoned with, and only if it costs; before the first, none.
@@ -17,7 +18,7 @@ from math import isfinite, isnan, nan
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side
+from graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side, Unit
 from layers.primitives.scalars import clip
 from layers.risk.funding import Funding, note_funding
 
@@ -43,11 +44,13 @@ class Out(NamedTuple):
 
 
 @kernel
-def fill_cost(expected: float, paid: float, fills: float) -> float:
-    """What one fill is taken to cost, bps: as expected, and the more as paid the more fills there were."""
-    if isnan(paid) or not fills > 0.0:
+def fill_cost(taker_fee: float, half: float, fee_paid: float, taken: float, fills: float) -> float:
+    """What one fill is taken to cost, bps: as expected, and as it turned out the more the more fills there were."""
+    expected = taker_fee + half
+    own = fee_paid + taken * half
+    if isnan(own) or not fills > 0.0:
         return expected
-    own = clip(paid, LEAST * expected, MOST * expected)
+    own = clip(own, LEAST * expected, MOST * expected)
     return (PRIOR * expected + fills * own) / (PRIOR + fills)
 
 
@@ -71,7 +74,8 @@ def step(
     funding_rate: Opt[Real],
     hold: Bars,
     taker_fee: Bps,
-    paid: Opt[Bps],
+    fee_paid: Opt[Bps],
+    taken: Opt[Unit],
     fills: Opt[Real],
 ) -> Out:
     per_bar = note_funding(s.funding, funding_rate) * side * 1e4
@@ -81,7 +85,7 @@ def step(
         funding = max(s.funding.rate * side * 1e4, 0.0)
     else:
         funding = 0.0
-    costs = 2.0 * fill_cost(taker_fee + 0.5 * (cost_buy + cost_sell), paid, fills) + funding
+    costs = 2.0 * fill_cost(taker_fee, 0.5 * (cost_buy + cost_sell), fee_paid, taken, fills) + funding
     net_edge = p_success * reward - (1.0 - p_success) * risk - costs
     if not isfinite(net_edge):
         net_edge = nan

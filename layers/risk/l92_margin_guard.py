@@ -18,7 +18,7 @@ Note: sigma is per bar, so that the distance needs `clock.bars_per_day`; the mai
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
+from graph.language import Cut, Parameters, State, layer, param
 from graph.types import Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
 from layers.primitives.scalars import sign
 from layers.risk.funding import Funding, note_funding
@@ -51,6 +51,7 @@ class Out(NamedTuple):
         "equity": "account.equity",
         "leverage": "account.leverage",
     },
+    cuts={"reduce": Cut(taken=True)},
 )
 def step(
     s: Memory,

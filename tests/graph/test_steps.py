@@ -6,7 +6,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from math import inf, isnan, nan, nextafter
 
 import pytest
-from ccxt.base.decimal_to_precision import NO_PADDING, TICK_SIZE, TRUNCATE, decimal_to_precision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from graph.steps import MOST_STEPS, on_grid, reaches, snap
 from runtime.venue.costs import in_lots
 from runtime.venue.orders import on_tick
 from runtime.venue.records import LIMIT, MARKET, STOP
+from tests.ccxt_rounding import NO_PADDING, TICK_SIZE, TRUNCATE, decimal_to_precision
 
 STEPS = st.sampled_from(
     ["1e-18", "1e-10", "1e-8", "0.0001", "0.00025", "0.001", "0.005", "0.01", "0.05", "0.1", "0.25", "0.5", "1", "5",

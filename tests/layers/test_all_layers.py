@@ -78,16 +78,28 @@ ALLOWED: dict[str, dict[str, str]] = {
     "L74": {
         "param.fee": "the venue's own",
         "in.taker_fee": "the venue's own",
-        "in.paid": "what fills cost is known once there are some",
+        "in.fee_paid": "what fills cost is known once there are some",
+        "in.taken": "what fills cost is known once there are some",
         "in.fills": "what fills cost is known once there are some",
         "out.costs": "the run compares it with what was paid",
     },
     "L75": {"in.position": "what is held is ended by its barriers, its time or an opinion against it"},
-    "L76": {"in.bars_per_year": "target_vol is a year's, sigma a bar's"},
+    "L76": {
+        "in.bars_per_year": "target_vol is a year's, sigma a bar's",
+        "out.kept": "how far a drawdown cuts size is shown",
+    },
     "L78": {"optional": "a position can always be closed, also while these are missing"},
+    "L83": {"optional": "correlations are learned before there is anything to cut"},
     "L84": {
         "param.window": "sums over an hour need more bars than single returns",
         "param.half_life": "the memory of the volatility, which the rule leaves open",
+    },
+    "L87": {
+        "in.sigma": "plays no part in the cited test, and would add the warm-up of its layer",
+        "in.time": "the pattern of the day",
+        "in.gap": "bars that fill a gap are no observations",
+        "param.parts": "the pattern of the day",
+        "param.days": "the pattern of the day",
     },
     "L88": {
         "in.side": "an order that turns is a new one",
@@ -103,11 +115,13 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "L90": {
         "in.position": "whether a fill bought or sold turns the sign of its shortfall",
-        "out.cost_ewm": "what the cost gate charges once there are fills",
+        "out.fee_ewm": "what the cost gate charges once there are fills",
+        "out.taken": "what the cost gate charges once there are fills",
         "out.fills": "how much there is to go by",
         "optional": "the router's health is told also while no price of decision is known",
     },
     "L86": {"in.bars_per_day": "the volatile day is a day's, sigma a bar's"},
+    "L91": {"optional": "the volume is watched before the first cost is known"},
     "L92": {
         "optional": "flat, there is no entry",
         "in.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",

@@ -3,10 +3,8 @@
 import struct
 from decimal import ROUND_CEILING, Decimal
 
-import ccxt
 import numpy as np
 import pytest
-from ccxt.base.decimal_to_precision import NO_PADDING, ROUND, TICK_SIZE, TRUNCATE, decimal_to_precision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -18,6 +16,7 @@ from layers.execution import (
     l99_reconciliation,
     l100_decision_record,
 )
+from tests.ccxt_rounding import NO_PADDING, ROUND, TICK_SIZE, TRUNCATE, decimal_to_precision
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 
@@ -122,6 +121,8 @@ def test_rounding_against_ccxt(step):
 
 
 def test_precision_of_a_ccxt_venue():
+    import ccxt
+
     venue = ccxt.binance()
     venue.markets = {
         "A/B": {"symbol": "A/B", "precision": {"amount": 0.001, "price": 0.1}, "limits": {"amount": {}, "price": {}}}

@@ -307,12 +307,14 @@ def test_the_decayed_means_on_recorded_prices() -> None:
     loss = (np.sign(change) * (price / arrival - 1) * 1e4 + 5 * price / arrival)[where]
     np.testing.assert_allclose(out["shortfall"][where], loss, rtol=1e-9, atol=1e-9)
     paper = (np.abs(change) * arrival)[where]
-    cost = np.maximum(np.sign(change) * (price / arrival - 1) * 1e4, 0.0)[where] + (5 * price / arrival)[where]
+    fee = (5 * price / arrival)[where]
     assert np.isnan(np.delete(out["shortfall"], where)).all()
     for k in (0, 1, 5, 40, len(where) - 1):
         weights = 2.0 ** (-np.arange(k, -1, -1) / 20)
         assert out["slippage_ewm"][where[k]] == pytest.approx(np.average(loss[: k + 1], weights=weights))
-        assert out["cost_ewm"][where[k]] == pytest.approx(np.average(cost[: k + 1], weights=weights * paper[: k + 1]))
+        value = weights * paper[: k + 1]
+        assert out["fee_ewm"][where[k]] == pytest.approx(np.average(fee[: k + 1], weights=value))
+        assert out["taken"][where[k]] == pytest.approx(np.average(1.0 - maker[where][: k + 1], weights=value))
         assert out["fills"][where[k]] == pytest.approx(weights.sum())
         assert out["maker_share"][where[k]] == pytest.approx(np.average(maker[where[: k + 1]], weights=weights))
         assert out["slippage_ewm"][where[k] + 1 - (k > 40)] == out["slippage_ewm"][where[k]] or fills[where[k] + 1]

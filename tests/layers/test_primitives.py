@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-import statsmodels.api as sm
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.lib.stride_tricks import sliding_window_view
 from statsmodels.regression.rolling import RollingOLS
+from statsmodels.tools.tools import add_constant
 
 from layers.primitives import scalars
 from tests.layers.primitive_layers import bars, order, pairs, sums
@@ -112,7 +112,7 @@ def test_pairs_agree_with_statsmodels() -> None:
     x = bar["volume"][1:] * np.sign(y)
     n = 120
     ours = run_layer(pairs, {"x": x, "y": y}, {"n": n})
-    theirs = RollingOLS(y, sm.add_constant(x), window=n).fit()
+    theirs = RollingOLS(y, add_constant(x), window=n).fit()
     agree(ours["slope"], theirs.params[:, 1], scale=1e-3 * float(np.nanmedian(np.abs(theirs.params[:, 1]))))
     agree(ours["intercept"], theirs.params[:, 0], scale=float(np.nanstd(y)))
     agree(ours["slope_error"], theirs.bse[:, 1])

@@ -34,6 +34,7 @@ def test_cost_gate_without_funding():
     )  # fmt: skip
     expected = [p[t] * reward[t] - (1 - p[t]) * risk[t] - 8 - buy[t] - sell[t] for t in range(n)]
     np.testing.assert_allclose(out["net_edge"], expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(out["costs"], 8 + buy + sell, rtol=1e-12)
     np.testing.assert_array_equal(out["pass"], (np.array(expected) > 2) & (side != 0))
     assert 0 < out["pass"].mean() < 1
 
@@ -78,25 +79,19 @@ def test_cost_gate_gives_no_infinity():
 
 
 def test_cost_gate_believes_its_own_fills_the_more_there_are():
-    """Expected 5 + (2 + 4) / 2 = 8 bps a fill; paid 4, and beyond what fills may tell 1 and 100."""
-    calm = {
-        "side": 1,
-        "reward": 0,
-        "p_success": 0.5,
-        "risk": 0,
-        "cost_buy": 2,
-        "cost_sell": 4,
-        "hold": 1,
-        "taker_fee": 5,
-    }
+    """Expected are 5 + (2 + 4) / 2 = 8 bps a fill; own fills paid 2 in fees and took in one of three cases."""
+    calm = {"side": 1, "reward": 0, "p_success": 0.5, "risk": 0, "cost_buy": 2, "cost_sell": 4, "hold": 1}
+    calm["taker_fee"] = 5
 
-    def costs(paid, fills):
-        return run_layer(l74_cost_gate.step, calm | {"paid": paid, "fills": np.array(fills)})["costs"]
+    def costs(fee_paid, taken, fills):
+        own = {"fee_paid": fee_paid, "taken": taken, "fills": np.array(fills)}
+        return run_layer(l74_cost_gate.step, calm | own)["costs"]
 
-    np.testing.assert_allclose(costs(4, [0.0, 10.0, 30.0, nan]), [16, 12, 10, 16])
-    np.testing.assert_allclose(costs(nan, [10.0]), [16])
-    np.testing.assert_allclose(costs(1, [1e9]), [4], rtol=1e-6)
-    np.testing.assert_allclose(costs(100, [1e9]), [64], rtol=1e-6)
+    np.testing.assert_allclose(costs(2, 1 / 3, [0.0, 10.0, 30.0, nan]), [16, 11, 8.5, 16])
+    np.testing.assert_allclose(costs(nan, 0.5, [10.0]), [16])
+    np.testing.assert_allclose(costs(2, nan, [10.0]), [16])
+    np.testing.assert_allclose(costs(-1, 0, [1e9]), [4], rtol=1e-6)
+    np.testing.assert_allclose(costs(100, 1, [1e9]), [64], rtol=1e-6)
 
 
 # ---------------------------------------------------------------- L76
@@ -154,6 +149,7 @@ def test_position_size_example():
     calm["bars_per_year"] = BARS_PER_YEAR
     out = run_layer(l76_position_size.step, calm | {"drawdown": np.array([0.0, 0.05, 0.15, 0.5])})
     np.testing.assert_allclose(out["notional"], [10000, 7500, 2500, 2500])
+    np.testing.assert_allclose(out["kept"], [1.0, 0.75, 0.25, 0.25])
 
 
 def test_position_size_gives_no_infinity():

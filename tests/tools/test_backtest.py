@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from runtime.data.synthetic import synthesise
+from tools import entry
+from tools.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 CROSS = str(ROOT / "specs" / "sma_cross.yaml")
@@ -21,6 +25,15 @@ COMMAND = [sys.executable, "-m", "tools.cli"]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in this process."""
+    out, err = StringIO(), StringIO()
+    with chdir(ROOT), redirect_stdout(out), redirect_stderr(err):
+        code = entry.run(app, "stratoquant", [*map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def run_apart(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
@@ -32,7 +45,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_same_run_gives_the_same_digest_and_whole_files(stored: Path, tmp_path: Path) -> None:
-    runs = [run("backtest", CROSS, "--data", stored, "--json", "-o", tmp_path / name) for name in ("a", "b")]
+    runs = [run_apart("backtest", CROSS, "--data", stored, "--json", "-o", tmp_path / name) for name in ("a", "b")]
     first, second = (json.loads(done.stdout) for done in runs)
     assert first["digest"] == second["digest"]
     assert first["trades"] == second["trades"] > 3

@@ -357,6 +357,7 @@ def loaded_by(module: str, arguments: list[str], heavy: tuple[str, ...]) -> list
         ("cli", ["check", "--explain", "W020"]),
         ("cli", ["graph", "good.yaml"]),
         ("cli", ["layers"]),
+        ("cli", ["ir", "L14"]),
         ("wiring_check", ["good.yaml", "bad.yaml"]),
     ],
 )

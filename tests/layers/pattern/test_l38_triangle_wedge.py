@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -87,6 +90,13 @@ def kind_by_hand(up: float, low: float, flat: float) -> int:
     return {(-1, 1): 1, (0, 0): 1, (0, 1): 2, (-1, 0): 3, (1, 1): 4, (-1, -1): 5}[first, second]
 
 
+def line_by_hand(points: list[tuple[float, float]]) -> Callable[[Any], Any]:
+    """The line of least squares; a few points are no work for numpy."""
+    x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
+    slope = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+    return lambda at: y + slope * (at - x)
+
+
 def triangles_by_hand(bars: Values, k: int, touches: int, span: int) -> tuple[np.ndarray, ...]:
     """Side, quality and kind of each bar on which L38 fires."""
     sides, quality, kinds = (np.zeros(len(bars["close"])) for _ in range(3))
@@ -98,22 +108,21 @@ def triangles_by_hand(bars: Values, k: int, touches: int, span: int) -> tuple[np
         first, last, middle = used[0][1], used[-1][1], used[-1][0]
         lines, misses = [], []
         for side in (1.0, -1.0):
-            when, value = np.array([(date - last, price - middle) for price, date, s in used if s == side]).T
-            slope = np.cov(when, value, bias=True)[0, 1] / when.var()
-            lines.append(np.poly1d([slope, value.mean() - slope * when.mean()]))
-            misses.append(np.abs(value - lines[-1](when)).max())
+            points = [(date - last, price - middle) for price, date, s in used if s == side]
+            lines.append(line_by_hand(points))
+            misses += [abs(price - lines[-1](date)) for date, price in points]
         upper, lower = lines
-        gap, atr = upper - lower, bars["atr"][t]
-        if gap(first - last) - gap(0) <= atr:
+        wide, narrow, atr = *(upper(x) - lower(x) for x in (first - last, 0)), bars["atr"][t]
+        if wide - narrow <= atr:
             continue
         when = np.arange(t - last, min(until, first + span + 1) - last)
         closes = bars["close"][t : t + len(when)] - middle
         outside = (closes > upper(when)) * 1.0 - (closes < lower(when))
         end = first_true(outside != 0.0)
-        if end < min(first_true(gap(when) <= 0.0), len(when)):
+        if end < min(first_true(upper(when) <= lower(when)), len(when)):
             sides[t + end] = outside[end]
-            quality[t + end] = (1.0 - gap(0) / gap(first - last)) / (1.0 + max(misses) / atr)
-            up, low = (float(line(0) - line(first - last)) for line in lines)
+            quality[t + end] = (1.0 - narrow / wide) / (1.0 + max(misses) / atr)
+            up, low = (line(0) - line(first - last) for line in lines)
             kinds[t + end] = kind_by_hand(up, low, atr)
     return sides, quality, kinds
 

@@ -100,28 +100,29 @@ def channels_by_hand(bars: Values, n: int, touch: float) -> tuple[np.ndarray, np
         return count
 
     for t in range(n - 1, len(close) - 1, n // 10):
-        window, ahead = slice(t - n + 1, t + 1), np.arange(t + 1, min(t + n // 10 + 1, len(close)))
-        slope, level = np.polyfit(np.arange(1.0 - n, 1.0), close[window] - close[t], 1)
-        line = close[t] + level + slope * (np.arange(len(close)) - t)
-        upper, lower = (high - line)[window].max(), (low - line)[window].min()
-        position[ahead] = np.clip(((close - line)[ahead] - lower) / (upper - lower), 0.0, 1.0)
-        above, below = close > line, close < line
+        first, end = t - n + 1, min(t + n // 10 + 1, len(close))
+        slope, level = np.polyfit(np.arange(1.0 - n, 1.0), close[first : t + 1] - close[t], 1)
+        line = close[t] + level + slope * (np.arange(first, end) - t)
+        highs, lows, closes = (prices[first:end] - line for prices in (high, low, close))
+        upper, lower = highs[:n].max(), lows[:n].min()
+        position[t + 1 : end] = np.clip((closes[n:] - lower) / (upper - lower), 0.0, 1.0)
+        above, below = close[first:end] > line, close[first:end] < line
         counts = (
-            touches((high - line)[window] >= upper - near[t], below[window]),
-            touches((low - line)[window] <= lower + near[t], above[window]),
+            touches(highs[:n] >= upper - near[t], below[:n]),
+            touches(lows[:n] <= lower + near[t], above[:n]),
         )
         good = min(counts) >= 2 and upper - lower > 4.0 * near[t]
-        for u in ahead.tolist():
-            over, under = close[u] - line[u] - upper, close[u] - line[u] - lower
+        for k, u in enumerate(range(t + 1, end), n):
+            over, under = closes[k] - upper, closes[k] - lower
             out = float(over > near[u]) - float(under < -near[u])
             if good and out != 0.0:
                 sides[u], quality[u], good = out, 1.0 - 2.0 / sum(counts), False
             elif good:
-                up = low[u] - line[u] - lower <= near[u] and under > near[u] and freed[1.0] < 0
-                down = high[u] - line[u] - upper >= -near[u] and over < -near[u] and freed[-1.0] < 0
+                up = lows[k] - lower <= near[u] and under > near[u] and freed[1.0] < 0
+                down = highs[k] - upper >= -near[u] and over < -near[u] and freed[-1.0] < 0
                 sides[u], quality[u] = float(up) - float(down), 1.0 - 2.0 / sum(counts)
                 freed = {1.0: u if up else freed[1.0], -1.0: u if down else freed[-1.0]}
-            freed = {1.0: -1 if above[u] else freed[1.0], -1.0: -1 if below[u] else freed[-1.0]}
+            freed = {1.0: -1 if above[k] else freed[1.0], -1.0: -1 if below[k] else freed[-1.0]}
     return sides, quality, position
 
 
