@@ -32,7 +32,7 @@ CONSTANT: Reasons = {
     ),
     _NO_SUCH_DAY: (
         *("L0.stale", "L79.halt", "L79.resume", "L84.breach", "L86.breach", "L89.give_up", "L92.reduce", "L97.wait_ms"),
-        *("L80.scale", "L80.stage", "L95.scale", "L90.router_health"),
+        *("L76.kept", "L80.scale", "L80.stage", "L95.scale", "L90.router_health"),
     ),
     _NO_PAIR: (
         *("L93.hedge", "L93.band", "L93.act"),

@@ -131,7 +131,7 @@ function priceChart() {
 function vetoes() {
   if (!metrics.vetoes.length) return;
   section("vetoes").append(heading("Why orders were vetoed"), barList(metrics.vetoes.slice(0, 16)),
-    el("p", { class: "note" }, "Bars in which each reason held, and their share of all recorded bars; several may hold at once."));
+    el("p", { class: "note" }, `${data.symbols.length > 1 ? "Bars of all symbols" : "Bars"} on which each reason held, and their share of all that were recorded; several may hold at once.`));
 }
 
 function returnsTable() {

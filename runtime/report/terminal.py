@@ -197,7 +197,8 @@ def _symbol_row(figures: SymbolFigures) -> list[Text]:
 
 def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
     table = plain_table(title, "trades", "result", "expectancy", "hit rate", "profit factor")
-    for name, figures in list(groups.items())[:_MOST_GROUPS]:
+    shown = _shown_groups(groups)
+    for name, figures in shown.items():
         table.add_row(
             Text(name),
             f"{figures.trades:,}",
@@ -206,7 +207,17 @@ def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
             _percent(figures.hit_rate),
             _number(figures.profit_factor),
         )
-    return _with_rest(table, len(groups) - _MOST_GROUPS)
+    return _with_rest(table, len(groups) - len(shown))
+
+
+def _shown_groups(groups: Mapping[str, TradeFigures]) -> dict[str, TradeFigures]:
+    """The first groups, and wherever they stand those with the best and the worst result and trade."""
+    kept = set(list(groups)[:_MOST_GROUPS])
+    for of, choose in (("pnl", max), ("pnl", min), ("best", max), ("worst", min)):
+        known = {name: value for name, figures in groups.items() if (value := getattr(figures, of)) is not None}
+        if known:
+            kept.add(choose(known, key=known.__getitem__))
+    return {name: figures for name, figures in groups.items() if name in kept}
 
 
 def _drivers(drivers: Sequence[Driver]) -> Table:

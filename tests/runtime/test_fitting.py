@@ -60,3 +60,16 @@ def test_the_summary_cuts_no_number(result: BacktestResult, width: int) -> None:
         assert f"{figure:,.2f}" in text
     for name in ("return", "Sharpe", "hit rate", "profit factor", "leverage"):
         assert name in text
+
+
+def test_the_best_and_the_worst_group_are_never_among_those_left_out(result: BacktestResult) -> None:
+    metrics = compute_metrics(result, ROLES, LABELS)
+    usual = next(iter(metrics.per_pattern.values())).model_copy(update={"pnl": 1.0, "best": 2.0, "worst": -2.0})
+    groups = {f"pattern_{k}": usual for k in range(14)}
+    changes = {9: {"pnl": -50.0}, 10: {"pnl": 50.0}, 11: {"best": 999.0}, 12: {"worst": -999.0}}
+    groups |= {f"pattern_{k}": usual.model_copy(update=change) for k, change in changes.items()}
+    console = printed(100)
+    print_summary(result, metrics.model_copy(update={"per_pattern": groups}), console)
+    text = console.export_text()
+    assert all(f"pattern_{k} " in text for k in (*range(8), 9, 10, 11, 12))
+    assert "pattern_8" not in text and "and 2 more, in the report" in text
