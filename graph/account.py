@@ -28,6 +28,7 @@ SYMBOL_ACCOUNT_PORTS = _ports(
         "fees": "notional",  # paid so far
         "funding": "notional",  # paid so far, negative when received
         "working": "signed_qty",  # open in the newest order, signed; protective orders not counted
+        "reducing": "flag",  # 1 when the newest order only reduces the position
         "buying": "qty",  # that can still fill and does not only reduce: under way, replaced or called off included
         "selling": "qty",  # likewise
         "reach": "notional",  # exposure if all of that filled on the side that leads farther, signed

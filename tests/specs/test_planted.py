@@ -17,17 +17,7 @@ from tests.tools.test_backtest import ROOT, run
 
 BARS, MINUTE, T0 = 60_000, 60_000, 1_700_000_400_000
 MASTER = ROOT / "specs" / "wiring_master.yaml"
-FORCED = f"""
-stratoquant: 1
-name: forced
-clock: 1m
-symbols: [AAA]
-include: [{MASTER}]
-override:
-  L67: {{inputs: {{ok: 1}}}}
-  L76: {{inputs: {{kelly: 1}}}}
-  L74: {{params: {{min_edge: -100}}}}
-"""
+FORCED = Path(__file__).with_name("forced_master.yaml")
 
 
 def logs(name: str) -> np.ndarray:
@@ -74,8 +64,7 @@ def traded(name: str, forced: bool = False) -> Result:
     with TemporaryDirectory() as folder:
         here = Path(folder)
         bars(name).write_parquet(here / "bars.parquet")
-        (here / "forced.yaml").write_text(FORCED, encoding="utf-8")
-        wiring = here / "forced.yaml" if forced else MASTER
+        wiring = FORCED if forced else MASTER
         done = run(
             "backtest", wiring, "--data", here / "bars.parquet", "--symbols", "AAA", "--json", "-o", here / "run"
         )
