@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count
-from typing import Any
+from typing import Any, NamedTuple
 
 from graph.kernels import KernelSource, kernel_source
 from graph.language import Layer, field_name
@@ -22,9 +22,29 @@ _GUARDED = "guarded"
 _TAKEN = _DECORATORS | {_GUARDED} | MATH_FUNCTIONS | set(MATH_CONSTANTS) | BUILTINS | {"CLOCK", "namedtuple", "np"}
 _GENERATED = re.compile(r"(step|stage|ahead)_\w+")  # functions of the generated module that are no kernels
 _NAME = re.compile(r"#.*|(?<![.\w])[A-Za-z_]\w*")  # a comment is taken whole
+_PLACE = re.compile("\x01(\\d+)\x01")
 _FLOAT_BITS = """@kernel
 def float_bits(x):
     return np.float64(x).view(np.int64)"""
+
+
+class Part(NamedTuple):
+    """A definition before it is named: of a kernel, or of the tuple of a step's outputs. It follows from code alone.
+
+    key: what is defined. module: what is added to the wanted name where another definition has that. text: names of the
+    module stand there as `place(n)`: 0 is its own, the others are those of `uses`.
+    """
+
+    key: Hashable
+    wanted: str
+    module: str
+    text: str
+    uses: tuple[Hashable, ...] = ()
+
+
+def place(number: int) -> str:
+    """Stands for a name in the text of a part."""
+    return f"\x01{number}\x01"
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,7 @@ class KernelText:
     """
 
     taken: frozenset[str] = frozenset()
-    _emitted: dict[Callable[..., Any], str] = field(default_factory=dict)
+    _named: dict[Hashable, str] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _texts: list[str] = field(default_factory=list)
     kernels: list[Emitted] = field(default_factory=list)
@@ -70,48 +90,39 @@ class KernelText:
 
         ports: the outputs that the step is to return, all of them by default.
         """
-        if layer.step in self._emitted:
-            return self._emitted[layer.step]
-        told = [port for port in layer.outputs if port in ports or not ports]
-        source = kernel_source(layer.step)
-        tree = source.new_tree() if len(told) == len(layer.outputs) else sliced_step(layer, told)
-        tuple_name = self._new_name(f"{layer.identifier}_out", source)
-        self._texts.append(f'{tuple_name} = namedtuple("{tuple_name}", "{" ".join(map(field_name, told))}")')
-        return self._add(source, tree, layer.identifier, {layer.output.__name__: tuple_name}, "inlined")
+        self._add(_layer_definitions(layer, ports, self._named))
+        return self._named[layer.step]
 
     def add_function(self, function: Callable[..., Any]) -> str:
         """Adds a free-standing kernel, such as the venue's, under its own name."""
-        if function in self._emitted:
-            return self._emitted[function]
-        source = kernel_source(function)
-        return self._add(source, source.new_tree(), function.__name__, {}, "kernel")
+        self._add(_function_definitions(function, self._named))
+        return self._named[function]
 
-    def name_of(self, function: Callable[..., Any]) -> str:
-        """The name in the module of what was added."""
-        return self._emitted[function]
+    def add_part(self, part: Part) -> str:
+        """Names a part, after what it uses, unless that was done; returns its name."""
+        if part.key not in self._named:
+            self._named[part.key] = self._new_name(part.wanted, part.module)
+            names = [self._named[key] for key in (part.key, *part.uses)]
+            self._texts.append(_PLACE.sub(lambda found: names[int(found[1])], part.text))
+        return self._named[part.key]
+
+    def name_of(self, key: Hashable) -> str:
+        """The name in the module of what was added: of a function, or of the key of a part."""
+        return self._named[key]
 
     def text(self) -> str:
         body = "\n\n\n".join(self._texts)
         return f"{_FLOAT_BITS}\n\n\n{body}" if "float_bits(" in body else body
 
-    def _add(
-        self, source: KernelSource, tree: ast.FunctionDef, wanted: str, renames: dict[str, str], decorator: str
-    ) -> str:
-        """decorator: `inlined` for a step, which stands in one place and whose outputs need not pass through memory."""
-        function = source.function
-        called = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-        calls = {n: self.add_function(f) for n, f in sorted(source.calls.items()) if n in called}
-        name = self._new_name(wanted, source)
-        self._emitted[function] = name
-        rewritten = _Rewriter(name, renames | calls, source.constants).rewrite(tree)
-        text = ast.unparse(rewritten)
-        self.kernels.append(Emitted(source, rewritten, text))
-        self._texts.append(f"# {function.__module__}\n@{decorator}\n{text}")
-        return name
+    def _add(self, definitions: Iterable[_Definition]) -> None:
+        for part, source, tree in definitions:
+            name = self.add_part(part)
+            if tree is not None:
+                tree.name = name
+                self.kernels.append(Emitted(source, tree, self._texts[-1].split("\n", 2)[2]))
 
-    def _new_name(self, wanted: str, source: KernelSource) -> str:
+    def _new_name(self, wanted: str, module: str) -> str:
         """The wanted name, that name and the module's, or a number as well: the first that nothing has yet."""
-        module = source.function.__module__.rsplit(".", 1)[-1]
         wanted = f"kernel_{wanted}" if _GENERATED.fullmatch(wanted) else wanted
         longer = f"{wanted}_{module}"
         candidates = chain((wanted, longer), (f"{longer}_{n}" for n in count(2)))
@@ -121,6 +132,72 @@ class KernelText:
 
     def _is_taken(self, name: str) -> bool:
         return name in self._names or name in self.taken or name in _TAKEN
+
+
+def layer_parts(layer: Layer, ports: Collection[str]) -> list[Part]:
+    """All that a layer brings into a module. ports: those that its step is to return."""
+    return [part for part, _, _ in _layer_definitions(layer, ports, ())]
+
+
+def function_parts(function: Callable[..., Any]) -> list[Part]:
+    """All that a free-standing kernel brings into a module."""
+    return [part for part, _, _ in _function_definitions(function, ())]
+
+
+class _Definition(NamedTuple):
+    """tree: of a kernel, as it stands in the text."""
+
+    part: Part
+    source: KernelSource
+    tree: ast.FunctionDef | None = None
+
+
+def _layer_definitions(layer: Layer, ports: Collection[str], known: Container[Hashable]) -> Iterator[_Definition]:
+    if layer.step in known:
+        return
+    told = [port for port in layer.outputs if port in ports or not ports]
+    source = kernel_source(layer.step)
+    tree = source.new_tree() if len(told) == len(layer.outputs) else sliced_step(layer, told)
+    outputs = (layer.step, "out")
+    text = f'{place(0)} = namedtuple("{place(0)}", "{" ".join(map(field_name, told))}")'
+    yield _Definition(Part(outputs, f"{layer.identifier}_out", _module_of(source), text), source)
+    names: dict[str, Hashable] = {layer.output.__name__: outputs}
+    yield from _kernel_definitions(source, tree, layer.identifier, names, "inlined", known, set())
+
+
+def _function_definitions(function: Callable[..., Any], known: Container[Hashable]) -> Iterator[_Definition]:
+    if function not in known:
+        source = kernel_source(function)
+        yield from _kernel_definitions(source, source.new_tree(), function.__name__, {}, "kernel", known, set())
+
+
+def _kernel_definitions(
+    source: KernelSource,
+    tree: ast.FunctionDef,
+    wanted: str,
+    names: dict[str, Hashable],
+    mark: str,
+    known: Container[Hashable],
+    given: set[Hashable],
+) -> Iterator[_Definition]:
+    """Of what a kernel calls, and of itself. names: what it uses besides, by its name there. mark: `inlined` for a
+    step, which stands in one place and whose outputs need not pass through memory. given: what was given before."""
+    called = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    calls = {n: f for n, f in sorted(source.calls.items()) if n in called}
+    for function in calls.values():
+        if function not in known and function not in given:
+            below = kernel_source(function)
+            yield from _kernel_definitions(below, below.new_tree(), function.__name__, {}, "kernel", known, given)
+    given.add(source.function)
+    uses = names | calls
+    places = {name: place(number) for number, name in enumerate(uses, 1)}
+    rewritten = _Rewriter(place(0), places, source.constants).rewrite(tree)
+    text = f"# {source.function.__module__}\n@{mark}\n{ast.unparse(rewritten)}"
+    yield _Definition(Part(source.function, wanted, _module_of(source), text, tuple(uses.values())), source, rewritten)
+
+
+def _module_of(source: KernelSource) -> str:
+    return str(source.function.__module__).rsplit(".", 1)[-1]
 
 
 class _Rewriter(ast.NodeTransformer):

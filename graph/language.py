@@ -194,6 +194,15 @@ class Forecast:
     like: str = ""
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What an output leaves of a size, as a factor; see graph.size_cuts. taken: it is the share that is taken away. of:
+    the input that holds the size that was asked for, where the output is an amount."""
+
+    of: str = ""
+    taken: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Layer:
     """A layer as declared. `step` takes memory, parameters and inputs in this order, and returns an `output` tuple."""
@@ -221,6 +230,7 @@ class Layer:
     says: str
     causes: dict[str, tuple[str, ...]]
     forecasts: dict[str, Forecast]
+    cuts: dict[str, Cut]
 
     @property
     def key(self) -> str:
@@ -256,6 +266,7 @@ def layer(
     says: str = "",
     causes: dict[str, tuple[str, ...]] | None = None,
     forecasts: dict[str, Forecast] | None = None,
+    cuts: dict[str, Cut] | None = None,
 ) -> Callable[[Callable[..., Any]], Layer]:
     """Declares the step below it as a layer.
 
@@ -266,6 +277,7 @@ def layer(
     warmup: steps whose outputs are withheld, from the parameters. labels: names of the classes or bits of an output
     port, in order. says: one step in words, in which {port} stands for a value of an output or an input. causes: for
     names of bits, the inputs that set them. forecasts: what outputs forecast, by port.
+    cuts: the outputs that cut the size of a position.
     """
 
     def declare(step: Callable[..., Any]) -> Layer:
@@ -303,6 +315,8 @@ def layer(
             ):
                 what = "an output, its inputs, and the parameter that is its horizon"
                 raise TypeError(f"layer {name}: the forecast of {port} does not name {what}")
+        if any(port not in outputs or (cut.of and cut.of not in inputs) for port, cut in (cuts or {}).items()):
+            raise TypeError(f"layer {name}: cuts name outputs, and inputs that hold the size that was asked for")
         return Layer(
             number=number,
             name=name,
@@ -327,6 +341,7 @@ def layer(
             says=says,
             causes=causes or {},
             forecasts=forecasts or {},
+            cuts=cuts or {},
         )
 
     return declare

@@ -145,7 +145,7 @@ class Session:
         self._one: _OneBar | None = None
 
     def prepare(self) -> None:
-        """Makes the machine code, or loads it, by stepping over no bar at all: so the first bar is as fast as any."""
+        """Makes the machine code, or loads it, by stepping over no bar at all: so the first bar waits for none."""
         if self._blocks is None:
             self._blocks = self._call(np.empty(0, np.int64), np.empty((0, len(self.plan.symbols), 1)), self._outputs(0))
             self._blocks()

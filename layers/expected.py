@@ -17,8 +17,8 @@ _NO_PAIR = "without options, a hedge or a chart to compare with there is nothing
 SILENT: Reasons = {
     _BARS_ALONE: (
         *("L0.trades", "L0.buy_volume", "L0.bid_px", "L0.bid_qty", "L0.ask_px", "L0.ask_qty", "L0.funding_rate"),
-        *("L8.mid", "L8.microprice", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
-        *("L8.slope_bid", "L8.slope_ask", "L9.ofi", "L9.ofi_norm", "L9.queue"),
+        *("L8.mid", "L8.weighted_mid", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
+        *("L8.slope_bid", "L8.slope_ask", "L9.ofi", "L9.ofi_norm", "L9.queue", "L61.kyle", "L61.kyle_t"),
     ),
     _NO_MODELS: (
         *("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L73.p_up", "L82.value"),
@@ -32,7 +32,7 @@ CONSTANT: Reasons = {
     ),
     _NO_SUCH_DAY: (
         *("L0.stale", "L79.halt", "L79.resume", "L84.breach", "L86.breach", "L89.give_up", "L92.reduce", "L97.wait_ms"),
-        *("L80.scale", "L80.stage", "L95.scale", "L90.router_health"),
+        *("L76.kept", "L80.scale", "L80.stage", "L95.scale", "L90.router_health"),
     ),
     _NO_PAIR: (
         *("L93.hedge", "L93.band", "L93.act"),
@@ -96,8 +96,10 @@ BRANCHES: Reasons = {
     "the account's stop is the gate's own, unless a session begins with a position": (
         "L4 side != 0.0 and held == side and (isnan(s.stop) or side * (standing - s.stop) > 0.0)",
     ),
+    "correlations of liquid symbols are known and agree, and what both sides keep is found in a turn or two": (
+        *("L83 unsure", "L83 turns != SETTLED"),
+    ),
     "there are no more symbols than places": ("L75 place <= p.top",),
-    "a second pass where many losses are nearly equal": ("L85 found <= k",),
     "the trend ends before a close falls that far beyond the average": (
         "L27 trend * (mid - close) > p.max_depth * atr",
     ),

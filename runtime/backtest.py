@@ -11,7 +11,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from graph.drawing import draw
 from graph.forecasts import forecast_ports, undeclared_chances
 from graph.identity import wiring_digest
 from graph.language import Parameters
+from graph.passes.p6_warmup import measure_warmup
 from graph.plan import Plan
 from graph.session import Recorded, Session
 from runtime.data.check import errors_of
@@ -37,6 +38,7 @@ from runtime.market_fit import check_clocks
 from runtime.metrics import Metrics
 from runtime.report import write_report
 from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
+from runtime.size_cuts import SizeCutCounter, watched_ports, watched_values
 from runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 8192
@@ -73,6 +75,7 @@ def run_backtest(
     output of a layer of the user's own leaves its port's range.
     """
     ports = recorded_ports(plan)
+    watched = [port for port in watched_ports(plan) if port not in ports]
     survey = survey or survey_of(market)
     if errors := errors_of((*survey.findings, *check_clocks(plan.graph, market))):
         raise DataError(errors)
@@ -83,23 +86,25 @@ def run_backtest(
         cash=settings.cash,
         rules=[{**own, **known.facts()} for own, known in zip(rules, survey.symbols, strict=True)],
         limits=settings.limits,
-        record=ports,
+        record=[*ports, *watched],
     )
     session.prepare()
     started = time.perf_counter()
-    keep = _Keeper(plan, ports, folder)
+    keep, cuts = _Keeper(plan, ports, folder), SizeCutCounter(plan)
     done = 0
     for block in market.blocks(BLOCK):
         recorded = session.run(block.times, block.events, keep.fills)
         session.raise_violation()
         used = len(recorded.balances)
-        keep.block(block.times[:used], recorded, np.isfinite(block.events["close"][:used]).sum(axis=1))
+        present = np.isfinite(block.events["close"][:used])
+        keep.block(block.times[:used], recorded, present.sum(axis=1))
+        cuts.add(watched_values(session, recorded), present)
         done += used
         on_progress(done)
         if session.ruined:
             break
     keep.close()
-    return _result(plan, market, settings, session, keep, survey, time.perf_counter() - started)
+    return _result(plan, market, settings, session, keep, cuts, survey, time.perf_counter() - started)
 
 
 def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels: Labels, folder: Path) -> None:
@@ -122,6 +127,7 @@ def write_results(result: BacktestResult, metrics: Metrics, roles: Roles, labels
         "venue": result.venue,
         "limits": result.limits,
         "held_back": result.held_back,
+        "size_cuts": [asdict(cut) for cut in result.size_cuts],
         "unmet": result.unmet,
         "notes": list(result.notes),
         "ruined": result.ruined,
@@ -157,6 +163,7 @@ class _Keeper:
 
     def __init__(self, plan: Plan, ports: Sequence[str], folder: Path) -> None:
         self._plan = plan
+        self._widths = [sum(plan.column(p).size for p in ports if plan.column(p).shared == s) for s in (False, True)]
         self._names = [_names(plan, [p for p in ports if plan.column(p).shared == shared]) for shared in (False, True)]
         self._values = _Parts(folder / VALUES)
         self._balances = _Parts(folder / EQUITY_PARTS)
@@ -168,17 +175,18 @@ class _Keeper:
         self._fills.append(log.copy())
 
     def block(self, times: np.ndarray, recorded: Recorded, present: np.ndarray) -> None:
-        """present: by step, the number of symbols that had a bar."""
+        """present: by step, the number of symbols that had a bar. Ports recorded after those to keep are left out."""
         bars, symbols, _ = recorded.symbols.shape
-        for hashed, values in zip(self._hashes, (recorded.symbols, recorded.shared), strict=True):
+        own, shared = recorded.symbols[:, :, : self._widths[0]], recorded.shared[:, : self._widths[1]]
+        for hashed, values in zip(self._hashes, (own, shared), strict=True):
             hashed.update(np.ascontiguousarray(values))
         columns: dict[str, Any] = {
             "time": np.repeat(times, symbols),
             "symbol": np.tile(self._symbols, bars),
         }
-        each = recorded.symbols.reshape(bars * symbols, -1)
+        each = own.reshape(bars * symbols, -1)
         columns |= {name: each[:, k].copy() for k, name in enumerate(self._names[0])}
-        columns |= {name: np.repeat(recorded.shared[:, k], symbols) for k, name in enumerate(self._names[1])}
+        columns |= {name: np.repeat(shared[:, k], symbols) for k, name in enumerate(self._names[1])}
         if len(columns) > 2:
             self._values.add(pl.DataFrame(columns))
         balances = {name: recorded.balances[:, k].copy() for k, name in enumerate(BALANCES)}
@@ -262,6 +270,7 @@ def _result(
     settings: RunSettings,
     session: Session,
     keep: _Keeper,
+    cuts: SizeCutCounter,
     survey: Survey,
     seconds: float,
 ) -> BacktestResult:
@@ -289,12 +298,13 @@ def _result(
         venue=settings.venue.model_dump(),
         limits=settings.limits.in_words(),
         held_back=session.held_back(),
+        size_cuts=tuple(cuts.figures()),
         unmet=_unmet(plan, session),
         notes=tuple(f"{f.code} {f.message}" for f in (*survey.findings, *check_models(plan.graph, market))),
         ruined=session.ruined,
         seconds=seconds,
         bars=equity.height,
-        warm_up=plan.warmup.orders,
+        warm_up=measure_warmup(plan.graph, market.start).orders,
         decisions=decisions,
         signed=_signed_ports(plan),
         forecasts=forecast_ports(plan.graph),

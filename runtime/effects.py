@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from math import nan
 from threading import Event
 
-import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from graph.model import Graph, Node, PortRef, elements
 from graph.observation import Observed, ObservedSession
+from graph.passes.p4_causality import wires
 from graph.types import PortType
 from runtime.backtest import BLOCK, RunSettings
 from runtime.data.market import Market
@@ -111,12 +111,9 @@ def measure_effects(
 
 def _reaching(graph: Graph) -> set[str]:
     """The nodes from which a wire, late ones included, leads to the target or to an order; no other can matter."""
-    drawn: nx.DiGraph[str] = nx.DiGraph()
-    drawn.add_nodes_from(graph.nodes)
-    drawn.add_edges_from((ref.node, node.key) for node in graph.nodes.values() for _, ref in node.references())
     ends = {port.split(".")[0] for port in target_ports(graph)}
     ends |= {ref.node for b in graph.orders.values() for ref in elements(b) if isinstance(ref, PortRef)}
-    return ends.union(*(nx.ancestors(drawn, end) for end in ends))
+    return wires(graph, delayed=True).with_sources(ends)
 
 
 def _targets(

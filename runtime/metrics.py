@@ -93,7 +93,7 @@ class Metrics(SymbolFigures):
 
 def compute_metrics(result: BacktestResult, roles: Roles | None = None, labels: Labels | None = None) -> Metrics:
     """Every figure of a run. Curves of single symbols need the `close` role, names of regimes the `regime` labels."""
-    measured = result.equity.slice(result.warm_up).filter(pl.col("present") > 0)
+    measured = result.equity.slice(_first_measured(result)).filter(pl.col("present") > 0)
     time, equity = measured["time"].to_numpy(), measured["equity"].to_numpy()
     years = _years(time, result.clock_ms)
     gross = measured["gross"].to_numpy()
@@ -198,6 +198,15 @@ def veto_counts(values: pl.LazyFrame, roles: Roles, labels: Labels) -> list[Veto
         VetoCount(name=label_name(labels, "veto", bit), bars=bars, share=bars / total) for bit, bars in set_in if bars
     ]
     return sorted(counts, key=lambda c: -c.bars)
+
+
+def _first_measured(result: BacktestResult) -> int:
+    """The bar at which figures begin: behind the warm-up, and never behind the decision of a fill, whose result would
+    otherwise be part of one return."""
+    decided = result.fills["decision_time"].min()
+    if decided is None:
+        return result.warm_up
+    return min(result.warm_up, int(np.searchsorted(result.equity["time"].to_numpy(), decided)))
 
 
 def _while_open(result: BacktestResult) -> pl.LazyFrame:

@@ -6,13 +6,14 @@ elements.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
+from graph.passes.p6_warmup import measure_warmup
 from graph.plan import Plan
 from graph.session import Recorded
 from graph.types import EdgeType
@@ -79,14 +80,21 @@ def bars_per_block(plan: Plan) -> int:
 
 
 class PortCounter:
-    """Counts over blocks of a session that records every port, in the order of the plan's columns."""
+    """Counts over blocks of a session that records every port, in the order of the plan's columns.
 
-    def __init__(self, plan: Plan) -> None:
+    start_ms: open of the first bar.
+    """
+
+    def __init__(self, plan: Plan, start_ms: int = 0) -> None:
         self._plan = plan
+        warm_ups = measure_warmup(plan.graph, start_ms).total
         columns = plan.layout.columns.values()
         self._halves = tuple(
             _Half(
-                plan, [c.name for c in columns if c.shared == shared], [c.size for c in columns if c.shared == shared]
+                plan,
+                warm_ups,
+                [c.name for c in columns if c.shared == shared],
+                [c.size for c in columns if c.shared == shared],
             )
             for shared in (False, True)
         )
@@ -109,11 +117,11 @@ class PortCounter:
 class _Half:
     """The ports that each symbol has, or those that all share."""
 
-    def __init__(self, plan: Plan, names: Sequence[str], sizes: Sequence[int]) -> None:
+    def __init__(self, plan: Plan, warm_ups: Mapping[str, int], names: Sequence[str], sizes: Sequence[int]) -> None:
         self._names = names
         self._layers = [plan.graph.nodes[name.split(".")[0]].layer for name in names]
         self._edges = [layer.outputs[name.split(".")[1]].edge for layer, name in zip(self._layers, names, strict=True)]
-        self._warm_ups = np.array([plan.warmup.total[name.split(".")[0]] for name in names], np.int64)
+        self._warm_ups = np.array([warm_ups[name.split(".")[0]] for name in names], np.int64)
         self._starts = np.cumsum([0, *sizes])[:-1]
         bounds = np.repeat(np.array([_bounds(edge) for edge in self._edges]).reshape(-1, 4), sizes, axis=0)
         self._low, self._high, self._near_low, self._near_high = bounds.T

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from graph.forecasts import ForecastPort
+from runtime.size_cuts import SizeCut
 
 FILL_SCHEMA: dict[str, pl.DataType] = {
     "time": pl.Int64(),  # the bar in which it filled
@@ -95,11 +96,12 @@ class BacktestResult:
     venue: Mapping[str, Any]  # settings of the simulated venue
     seconds: float  # wall time
     bars: int  # of the base clock, warm-up included
-    warm_up: int  # leading bars in which nothing may be decided
+    warm_up: int  # leading bars before orders have all that they read
     limits: Mapping[str, Any] = field(default_factory=dict)  # of the account, as in the settings
     held_back: Mapping[str, int] = field(default_factory=dict)  # orders cut, kept back or called off, by limit
     unmet: Mapping[str, int] = field(default_factory=dict)  # bars on which an order met a market without volume
     notes: Sequence[str] = ()  # what is unusual about the market that was run
+    size_cuts: tuple[SizeCut, ...] = ()  # how far each rule cut sizes, the one that did so on most bars first
     ruined: bool = False  # equity was used up, and the run ended with that bar
     identity: str = ""  # graph.identity.wiring_digest of what was run
     decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VALUE_KEYS))

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -234,6 +235,7 @@ def summary(result: BacktestResult, metrics: Metrics, target: Path) -> dict[str,
         "trades": result.trades.height,
         "fills": result.fills.height,
         "held_back": dict(result.held_back),
+        "size_cuts": [asdict(cut) for cut in result.size_cuts],
         "unmet": dict(result.unmet),
         "notes": list(result.notes),
         "ruined": result.ruined,

@@ -105,7 +105,7 @@ def page(layer: Layer) -> str:
     facts += [("wired in", ", ".join(wired_in(layer))), ("cost", cost_of(layer))]
     lines = [layer.doc, "", *(f"{name + ':':<14} {text}" for name, text in facts if text)]
     inputs = [(name, kind, meaning + _from(layer, name)) for name, kind, meaning in port_rows(layer.inputs)]
-    lines += _section("inputs", inputs) + _section("outputs", port_rows(layer.outputs))
+    lines += _section("inputs", inputs) + _section("outputs", output_rows(layer))
     return "\n".join(lines + _section("parameters", param_rows(layer)) + _labels(layer))
 
 
@@ -178,6 +178,24 @@ def port_rows(ports: Mapping[str, PortType]) -> list[tuple[str, str, str]]:
         (name, str(port) + (" a symbol" if port.per_symbol else ""), f"{port.edge.meaning} ({port.edge.range_text()})")
         for name, port in ports.items()
     ]
+
+
+def output_rows(layer: Layer) -> list[tuple[str, str, str]]:
+    """The outputs, with what they forecast and cut."""
+    return [(name, kind, meaning + _use(layer, name)) for name, kind, meaning in port_rows(layer.outputs)]
+
+
+def _use(layer: Layer, name: str) -> str:
+    if name in layer.cuts:
+        cut = layer.cuts[name]
+        return f"; cuts the size at `{cut.of}`" if cut.of else "; cuts size"
+    if name not in layer.forecasts:
+        return ""
+    forecast = layer.forecasts[name]
+    if forecast.like:
+        return f"; forecasts what `{forecast.like}` does"
+    event = f"a move to `{forecast.side}`" if forecast.side else "a rise"
+    return f"; forecasts {event} over `{forecast.horizon}` steps"
 
 
 def _from(layer: Layer, name: str) -> str:

@@ -207,5 +207,8 @@ def _size(checked: Checked) -> str:
     assert checked.graph is not None
     count = _nodes(checked)
     nodes = f"{count} node{'' if count == 1 else 's'}"
-    warm = checked.warmup.orders if checked.warmup and checked.graph.orders else 0
-    return f"{nodes}, first order possible after {warm} bars" if warm else nodes
+    if checked.warmup is None or not checked.graph.orders or not checked.warmup.orders:
+        return nodes
+    latest, earliest = checked.warmup.orders, checked.warmup.earliest
+    bars = f"{latest:,}" if earliest == latest else f"{earliest:,} to {latest:,}"
+    return f"{nodes}, orders can be relied on after {bars} bars"

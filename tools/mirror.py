@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from tools.arguments import LONGEST_MARKET, listed_ports, listed_symbols
 from tools.backtest import parse_settings
@@ -235,16 +235,10 @@ def _figures(parity: Parity) -> dict[str, object]:
 def _show(parity: Parity, console: Console) -> None:
     """The parity table: a row a port, the worst over all symbols."""
     from graph.clock import format_time
+    from runtime.report.fitting import plain_table, print_table
 
-    table = Table(title=f"Plan against {parity.engine}", title_justify="left")
-    for heading, side in (
-        ("port", "left"),
-        ("bars", "right"),
-        ("differ", "right"),
-        ("worst", "right"),
-        ("first", "left"),
-    ):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    console.print(f"Plan against {parity.engine}", style="italic", highlight=False)
+    table = plain_table("port", "bars", "differ", "worst", "first")
     for k, port in enumerate(parity.symbols[0].ports):
         same = [s.ports[k] for s in parity.symbols]
         firsts = [
@@ -254,7 +248,7 @@ def _show(parity: Parity, console: Console) -> None:
         ]
         differing = sum(p.differing for p in same)
         worst = max(p.worst for p in same)
-        style = "red" if differing else None
+        style = "red" if differing else ""
         row = (
             port.port,
             f"{sum(p.compared for p in same):,}",
@@ -262,8 +256,8 @@ def _show(parity: Parity, console: Console) -> None:
             f"{worst:.1e}" if worst else "0",
             firsts[0] if firsts else "",
         )
-        table.add_row(*row, style=style)
-    console.print(table)
+        table.add_row(*(Text(cell, style) for cell in row))
+    print_table(console, table)
     for s in parity.symbols:
         console.print(f"{s.symbol}: {s.bars:,} bars, {s.differing:,} differ")
     colour = "red" if parity.differing else "green"

@@ -25,6 +25,7 @@ from tools.backtest import (
     open_bars,
     parse_settings,
     progress,
+    surveyed,
     with_cash,
 )
 from tools.exit_codes import ExitCode
@@ -85,7 +86,9 @@ def ports(
     checked = with_capital(checked, chosen.cash)
     names = list(checked.graph.symbols) if symbols is None else listed_symbols(symbols)
     market = open_bars(data, names, checked.graph.clock_ms, (start, end), bars, seed)
-    rules = fitting_rules(checked.graph, market, chosen, chosen.cash)
+    survey = surveyed(market, checked.graph)
+    fitting = fitting_rules(checked.graph, market, chosen, chosen.cash)
+    rules = {known.symbol: fitting[known.symbol] | known.facts() for known in survey.symbols}
     settings = RunSettings(chosen.venue, chosen.cash, rules, chosen.limits)
     observed = observe(compile_plan(checked, SIMULATED, market.symbols))
     report = measured(observed, market, settings, console, effects=effects)
@@ -117,7 +120,7 @@ def measured(
         session = observed_session(observed, settings, list(plan.layout.columns))
         console.print(f"[dim]compiling {len(plan.graph.nodes)} nodes with counters ...[/dim]")
         session.prepare()
-        counter = PortCounter(plan)
+        counter = PortCounter(plan, market.start)
         done = 0
         with progress(market.bars, console) as advance:
             for block in market.blocks(bars_per_block(plan)):

@@ -15,7 +15,7 @@ from graph.kernel.llvm.function import FunctionText, write_function
 from graph.kernel.llvm.values import declaration
 from graph.kernel.nodes import Function
 
-_LARGE = 400  # lines of LLVM IR, with all that is called; what is smaller is left to the entry's unit, to be inlined
+_LARGE = 1500  # lines of LLVM IR, with all that is called; what is smaller is left to the entry's unit, to be inlined
 
 
 class Unit(NamedTuple):

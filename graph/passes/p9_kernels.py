@@ -4,14 +4,15 @@ on disk for the next start."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graph.aggregate import aggregate
 from graph.border import open_border, release
+from graph.content import content_of
 from graph.derived import derived
-from graph.kernel_text import KernelText
+from graph.kernel_text import KernelText, Part, function_parts, layer_parts
 from graph.language import Layer
 from graph.model import Graph, told_ports
 from graph.venue import Venue
@@ -29,15 +30,43 @@ class Kernels:
 
 def kernels_of(graph: Graph, venue: Venue, taken: Collection[str]) -> Kernels:
     """taken: names that the rest of the module uses."""
+    layers = {node.layer.step: node.layer for node in graph.nodes.values()}
+    functions = _functions(venue)
+    code: list[Layer | Callable[..., Any]] = [*layers.values(), *functions]
+    if any(content_of(one) is None for one in code):
+        return _named(graph, functions, collect_kernels(graph, venue, taken), lambda function: function)
+    texts = KernelText(frozenset(taken))
+    for one in code:
+        _add_kept(texts, one, sorted(told_ports(graph, one)) if isinstance(one, Layer) else ())
+    return _named(graph, functions, texts, _word)
+
+
+def _named(
+    graph: Graph,
+    functions: Sequence[Callable[..., Any]],
+    texts: KernelText,
+    key: Callable[[Callable[..., Any]], Hashable],
+) -> Kernels:
+    """key: of a function in the texts."""
+    steps = {node.key: texts.name_of(key(node.layer.step)) for node in graph.nodes.values()}
+    return Kernels(texts.text(), steps, {f.__name__: texts.name_of(key(f)) for f in functions})
+
+
+def _add_kept(texts: KernelText, code: Layer | Callable[..., Any], ports: Sequence[str]) -> None:
+    """Adds a layer or a function from what was kept of its kernels."""
 
     def find() -> str:
-        texts = collect_kernels(graph, venue, taken)
-        steps = {node.key: texts.name_of(node.layer.step) for node in graph.nodes.values()}
-        return json.dumps([texts.text(), steps, {f.__name__: texts.name_of(f) for f in _functions(venue)}])
+        parts = layer_parts(code, ports) if isinstance(code, Layer) else function_parts(code)
+        return json.dumps([[_word(p.key), p.wanted, p.module, p.text, list(map(_word, p.uses))] for p in parts])
 
-    told = (f"{node.key} {sorted(told_ports(graph, node.layer))}" for node in graph.nodes.values())
-    code: list[Layer | Callable[..., Any]] = [node.layer for node in graph.nodes.values()]
-    return Kernels(*json.loads(derived("kernels", [*code, *_functions(venue)], (*told, "", *sorted(taken)), find)))
+    for key, wanted, module, text, uses in json.loads(derived("kernels", [code], ports, find)):
+        texts.add_part(Part(key, wanted, module, text, tuple(uses)))
+
+
+def _word(key: Any) -> str:
+    """The key of a part in any process; code that `content_of` knows has no other of its name."""
+    function, *of_outputs = key if isinstance(key, tuple) else (key,)
+    return " ".join((function.__module__, function.__qualname__, *of_outputs))
 
 
 def collect_kernels(graph: Graph, venue: Venue, taken: Collection[str]) -> KernelText:

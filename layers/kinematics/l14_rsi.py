@@ -4,7 +4,6 @@ Rule: gain and loss are the Wilder averages, over `window` bars, of the rises an
     rsi = gain / (gain + loss), and 0.5 when nothing ever moved; centred = 2 rsi - 1; slope = rsi - rsi[1].
 """
 
-from math import nan
 from typing import NamedTuple
 
 from graph.language import Parameters, State, layer, param
@@ -18,7 +17,6 @@ class Params(Parameters):
 
 class Memory(State):
     strength: RelativeStrength
-    rsi: float = nan
 
 
 class Out(NamedTuple):
@@ -29,7 +27,6 @@ class Out(NamedTuple):
 
 @layer(14, "rsi", domain="kinematics", source="Wilder 1978", oracle="TA-Lib RSI", pine="yes", warmup=lambda p: p.window)
 def step(s: Memory, p: Params, close: Price) -> Out:
+    before = s.strength.value
     rsi = relative_strength(s.strength, close, p.window)
-    before = s.rsi
-    s.rsi = rsi
     return Out(rsi, 2.0 * rsi - 1.0, rsi - before)

@@ -3,7 +3,7 @@
 from math import isnan, nan
 
 from graph.language import State, kernel
-from layers.primitives.averages import Smoothed, rma, unless_faded
+from layers.primitives.averages import FADED, Smoothed, rma
 
 
 class RelativeStrength(State):
@@ -18,11 +18,11 @@ class RelativeStrength(State):
 @kernel
 def relative_strength(s: RelativeStrength, close: float, n: int) -> float:
     """gain / (gain + loss) over n changes, 0.5 when the close never moved; missing until there are n."""
+    change = close - s.close
     if not isnan(close):
-        change = unless_faded(close - s.close, s.gain.value + s.loss.value)
         s.close = close
-        gain = rma(s.gain, max(change, 0.0) if not isnan(change) else nan, n)
-        loss = rma(s.loss, max(-change, 0.0) if not isnan(change) else nan, n)
-        moved = gain + loss
+    if not isnan(change) and not (change == 0.0 and s.gain.value + s.loss.value < FADED):
+        gain = rma(s.gain, max(change, 0.0), n)
+        moved = gain + rma(s.loss, max(-change, 0.0), n)
         s.value = gain / moved if moved > 0.0 else (0.5 if not isnan(moved) else nan)
     return s.value

@@ -6,7 +6,8 @@ Rule: risk = (risk_low + risk_high) / 2 * (0.5 + size_hint), within risk_low..ri
     size = equity * risk / stop, at most equity * target_vol / (sigma * sqrt(bars_per_year)).
     Under small_equity: size = small_notional, whatever the evidence. Both are scaled by the multiplier, if there is
     one. notional = side * size; leverage = size / equity; risk_pct = the share of equity that is lost at the stop.
-    No stop, or no equity: size 0. sigma = 0 sets no limit.
+    No stop, or no equity: size 0. sigma = 0 sets no limit. kept: what the drawdown leaves of the risk, as a share; 1
+    where it takes nothing or there is no size.
 
 Note: Kelly's stake is what a lost bet costs, here the loss at the stop, so it limits the risk and not the notional.
     bars_per_year is not in the catalogue; sigma is per bar, so a yearly target needs it. The default suits 1-minute
@@ -16,7 +17,7 @@ Note: Kelly's stake is what a lost bet costs, here the loss at the stop, so it l
 from math import floor, isfinite, isnan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, kernel, layer, param
+from graph.language import Cut, Parameters, kernel, layer, param
 from graph.types import Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
 from layers.primitives.scalars import clip
 
@@ -38,6 +39,7 @@ class Out(NamedTuple):
     notional: Notional
     risk_pct: Unit
     leverage: Real
+    kept: Unit
 
 
 @kernel
@@ -60,6 +62,7 @@ def risk_share(p: Params, size_hint: float, kelly: float, drawdown: float) -> fl
     origins={
         "equity": "account.equity",
     },
+    cuts={"kept": Cut()},
 )
 def step(
     p: Params,
@@ -75,11 +78,15 @@ def step(
 ) -> Out:
     distance = stop * 1e-4
     size = 0.0
+    kept = 1.0
     if side != 0.0 and equity > 0.0 and distance > 0.0:
         if equity < p.small_equity:
             size = p.small_notional
         else:
-            size = equity * risk_share(p, size_hint, kelly, drawdown) / distance
+            risk = risk_share(p, size_hint, kelly, drawdown)
+            whole = risk_share(p, size_hint, kelly, 0.0)
+            kept = clip(risk / whole, 0.0, 1.0) if whole > 0.0 else 1.0
+            size = equity * risk / distance
             yearly = sigma * sqrt(p.bars_per_year)
             if yearly > 0.0:
                 size = min(size, equity * p.target_vol / yearly)
@@ -88,4 +95,4 @@ def step(
     if not isfinite(size) or not isfinite(leverage):
         size = 0.0
         leverage = 0.0
-    return Out(side * size, clip(leverage * distance, 0.0, 1.0), leverage)
+    return Out(side * size, clip(leverage * distance, 0.0, 1.0), leverage, kept)

@@ -13,7 +13,7 @@ Note: at scale 0 nothing is held, so the account cannot win anything back by its
 from math import floor, isfinite
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
+from graph.language import Cut, Parameters, State, kernel, layer, param
 from graph.types import Label, Notional, Unit
 from layers.primitives.scalars import clip
 
@@ -59,6 +59,7 @@ def falling(p: Params, drawdown: float) -> float:
     origins={
         "equity": "account.equity",
     },
+    cuts={"scale": Cut()},
 )
 def step(s: Memory, p: Params, equity: Notional) -> Out:
     drawdown = 1.0

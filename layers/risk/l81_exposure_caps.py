@@ -16,7 +16,7 @@ Note: the net that is left counts only the symbols served before, so a later opp
 from math import fabs, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
+from graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
 from graph.types import Count, Notional, PerSymbol, Real
 from layers.primitives.scalars import sign
 
@@ -72,6 +72,7 @@ def known(x: float) -> float:
         "held": "account.reach",
         "equity": "account.equity",
     },
+    cuts={"allowed": Cut(of="want")},
 )
 def step(
     s: Memory,

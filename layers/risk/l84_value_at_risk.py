@@ -22,6 +22,7 @@ from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, 
 from graph.types import Flag, LogReturn, Notional, PerSymbol, Unit
 from layers.primitives.largest import rank_largest
 from layers.primitives.scalars import clip
+from layers.primitives.sums import total
 
 MOST = 64
 LEAST = 1000  # losses of which a quantile is taken, or all of a shorter window
@@ -76,20 +77,17 @@ def sum_filtered(s: Memory, i: int, z: float, horizon: int) -> float:
     """The sum of the last `horizon` filtered returns of a symbol, z among them."""
     first = i * horizon
     s.filtered[first + s.bars % horizon] = z
-    total = 0.0
-    for k in range(horizon):
-        total += s.filtered[first + k]
-    return total
+    return total(s.filtered, first, horizon)
 
 
 @kernel
-def play_again(s: Memory, symbols: int, n: int, window: int, level: float, total: float) -> float:
+def play_again(s: Memory, symbols: int, n: int, window: int, level: float, size: float) -> float:
     """The losses of one unit of exposure, in the mix of today, over n bars; returns their quantile."""
     for k in range(n):
         s.losses[k] = 0.0
     for i in range(symbols):
         if s.exposed[i] != 0.0:
-            share = s.exposed[i] / total
+            share = s.exposed[i] / size
             for k in range(n):
                 s.losses[k] -= share * s.sums[i * window + k]
     rank = int(level * (n - 1))
@@ -125,35 +123,35 @@ def step(s: Memory, p: Params, r1: PerSymbol[LogReturn], held: PerSymbol[Notiona
     symbols = min(len(r1), MOST)
     fade = 0.5 ** (1.0 / p.half_life)
     known = s.bars - (p.half_life + p.horizon - 1)  # sums before this one in which every z can be there
-    total = 0.0
+    size = 0.0
     lost = 0.0
     for i in range(len(r1)):
         holding = 0.0 if isnan(held[i]) else held[i]
         s.exposed[i] = 0.0
         if i < symbols:
             z = filter_return(s, i, r1[i], p.half_life, fade)
-            total_z = sum_filtered(s, i, z, p.horizon)
+            summed = sum_filtered(s, i, z, p.horizon)
             if known >= 0:
-                s.sums[i * p.window + known % p.window] = total_z
+                s.sums[i * p.window + known % p.window] = summed
         if i < symbols and s.returns[i] >= p.half_life:
             s.exposed[i] = holding * sqrt(s.variance[i])
-            total += fabs(s.exposed[i])
+            size += fabs(s.exposed[i])
         else:
             lost += fabs(holding)
     s.bars += 1
     likely = 0.0
     worst = 0.0
     n = min(known + 1, p.window)
-    if total > 0.0 and n >= min(p.window, LEAST):
-        play_again(s, symbols, n, p.window, p.level, total)
-        likely = total * s.quantile
-        worst = total * s.beyond
+    if size > 0.0 and n >= min(p.window, LEAST):
+        play_again(s, symbols, n, p.window, p.level, size)
+        likely = size * s.quantile
+        worst = size * s.beyond
     var = 0.0
     cvar = 0.0
     if equity > 0.0:
         var = clip((likely + lost) / equity, 0.0, 1.0)
         cvar = clip((worst + lost) / equity, 0.0, 1.0)
-    elif total + lost > 0.0:
+    elif size + lost > 0.0:
         var = 1.0
         cvar = 1.0
     return Out(var, cvar, 1.0 if var > p.limit else 0.0)

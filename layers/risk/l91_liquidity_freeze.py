@@ -14,7 +14,7 @@ from typing import NamedTuple
 from graph.language import Parameters, State, kernel, layer, param, sized
 from graph.types import Bars, Bps, Flag, Opt, Qty, Unit
 from layers.primitives.median import MedianWindow, rolling_median
-from layers.primitives.scalars import clip
+from layers.primitives.scalars import clip, or_else
 
 
 class Params(Parameters):
@@ -53,12 +53,13 @@ def gauge(x: float, median: float, threshold: float) -> float:
     pine="yes",
     warmup=lambda p: p.window - 1,
 )
-def step(s: Memory, p: Params, volume: Qty, spread: Opt[Bps], cost: Bps, stale: Flag, fillable: Unit) -> Out:
+def step(s: Memory, p: Params, volume: Qty, spread: Opt[Bps], cost: Opt[Bps], stale: Flag, fillable: Opt[Unit]) -> Out:
     thin = gauge(volume, rolling_median(s.volume, volume, p.window), p.cut)
     wide = gauge(spread, rolling_median(s.spread, spread, p.window), p.widen)
     dear = gauge(cost, rolling_median(s.cost, cost, p.window), p.widen)
     worst = max(max(thin, wide), dear)
-    frozen = worst > 1.0 or stale > 0.0 or fillable <= 0.0
+    share = or_else(fillable, 1.0)
+    frozen = worst > 1.0 or stale > 0.0 or share <= 0.0
     s.age = s.age + 1.0 if frozen else 0.0
-    severity = 1.0 if frozen else clip(max(worst, 1.0 - fillable), 0.0, 1.0)
+    severity = 1.0 if frozen else clip(max(worst, 1.0 - share), 0.0, 1.0)
     return Out(1.0 if frozen else 0.0, severity, s.age)

@@ -17,7 +17,7 @@ Note: bars_per_day is not in the catalogue; sigma is per bar. Margin is the whol
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
+from graph.language import Cut, Parameters, State, layer, param
 from graph.types import Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
 from layers.primitives.scalars import sign
 from layers.risk.funding import Funding, note_funding
@@ -52,6 +52,7 @@ class Out(NamedTuple):
         "equity": "account.equity",
         "leverage": "account.leverage",
     },
+    cuts={"reduce": Cut(taken=True)},
 )
 def step(
     s: Memory,

@@ -9,7 +9,7 @@ Note: there is no policy yet, and none is made up: ok = 0, value is missing, mul
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
+from graph.language import Cut, Parameters, layer, param
 from graph.types import Flag, Label, Real, Score, Unit, Vec
 
 ACTIONS = ("as proposed", "half", "none")
@@ -35,6 +35,7 @@ class Out(NamedTuple):
     loop="closed",
     labels={"action": ACTIONS},
     origins={"unrealised": "account.unrealised"},
+    cuts={"multiplier": Cut()},
 )
 def step(p: Params, observation: Vec[64, Real], position: Score, unrealised: Real) -> Out:
     return Out(1.0, 0.0, nan, 0.0)

@@ -131,7 +131,7 @@ function priceChart() {
 function vetoes() {
   if (!metrics.vetoes.length) return;
   section("vetoes").append(heading("Why orders were vetoed"), barList(metrics.vetoes.slice(0, 16)),
-    el("p", { class: "note" }, "Bars in which each reason held, and their share of all recorded bars; several may hold at once."));
+    el("p", { class: "note" }, `${data.symbols.length > 1 ? "Bars of all symbols" : "Bars"} on which each reason held, and their share of all that were recorded; several may hold at once.`));
 }
 
 function returnsTable() {
@@ -214,6 +214,20 @@ function figureTables() {
   groupTable("By regime at entry", "Regime", m.per_regime, []);
   groupTable("By leading pattern at entry", "Pattern", m.per_pattern, []);
   driverTable();
+  sizeCutTable();
+}
+
+function sizeCutTable() {
+  if (!data.size_cuts.length) return;
+  const columns = [
+    { key: "rule", title: "Rule", text: true },
+    { key: "share", title: "Of the bars", show: (v) => percent(v), hint: "bars on which there was a size to cut" },
+    { key: "mean", title: "Left, mean", show: (v) => percent(v), hint: "of the size, on bars that were cut" },
+    { key: "least", title: "Least left", show: (v) => percent(v) },
+    { key: "longest", title: "Bars in a row", show: count },
+  ];
+  section("figures").append(el("h3", {}, "Rules that cut size"),
+    sortableTable(columns, data.size_cuts.map((cut) => ({ ...cut, share: cut.cut / cut.bars })), { caption: "Rules that cut size" }));
 }
 
 function driverTable() {

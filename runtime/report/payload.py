@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def page_data(result: BacktestResult, metrics: Metrics, roles: Roles, labels: La
         "values": _last_values(result),
         "wiring": _plain(result.wiring),
         "facts": _facts(result),
+        "size_cuts": [asdict(cut) for cut in result.size_cuts],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import numpy as np
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.text import Text
 from graph.clock import format_time
 from runtime.attribution import Driver
 from runtime.metrics import Metrics, SymbolFigures, VetoCount
+from runtime.report.fitting import plain_table, print_table
 from runtime.report.series import bucket_starts
 from runtime.results import BacktestResult
 from runtime.trade_figures import TradeFigures
@@ -22,6 +24,7 @@ _SPARK_WIDTH = 60
 _MOST_VETOES = 5
 _MOST_GROUPS = 8
 _BLANK = "-"
+_LEAST_VALUE, _GAP = 10, 2  # characters of a value in the block of figures, and between two columns
 _LIMITS = {
     "bound": "the gate's bound",
     "position": "position",
@@ -50,25 +53,27 @@ def print_summary(
     console.print()
     if not result.fills.height:
         console.print(_nothing_traded(result, metrics), soft_wrap=True)
+        _print_size_cuts(console, result)
         _print_report(console, report)
         return
-    console.print(_figures(metrics))
+    console.print(_figures(metrics, console.width))
     if len(result.symbols) > 1:
         console.print()
-        console.print(_symbols(metrics))
+        print_table(console, _symbols(metrics))
     for title, groups in (("leading pattern", metrics.per_pattern), ("regime at entry", metrics.per_regime)):
         if groups:
             console.print()
-            console.print(_groups(title, groups))
+            print_table(console, _groups(title, groups))
     if metrics.drivers:
         console.print()
-        console.print(_drivers(metrics.drivers))
+        print_table(console, _drivers(metrics.drivers))
     if metrics.vetoes:
         console.print()
-        console.print(_vetoes(metrics.vetoes, len(result.symbols)))
+        print_table(console, _vetoes(metrics.vetoes, len(result.symbols)))
+    _print_size_cuts(console, result)
     if result.held_back:
         console.print()
-        console.print(_held_back(result))
+        print_table(console, _held_back(result))
     if result.unmet:
         console.print()
         console.print(_unmet(result), soft_wrap=True)
@@ -126,8 +131,8 @@ def _spark_line(result: BacktestResult, metrics: Metrics, width: int) -> Text:
     return Text.assemble((f"{start} ", "dim"), (line, _tone(metrics.total_return)), (f" {end}", ""))
 
 
-def _figures(m: Metrics) -> Table:
-    """Three pairs of name and value a line."""
+def _figures(m: Metrics, width: int) -> Table:
+    """Pairs of name and value, as many per line as fit, at most three."""
     cells = [
         ("return", _percent(m.total_return, sign=True), _tone(m.total_return)),
         ("trades", f"{m.trades:,}" + (f" + {m.open_trades} open" if m.open_trades else ""), ""),
@@ -145,17 +150,30 @@ def _figures(m: Metrics) -> Table:
         ("bars held", _number(m.average_bars, 1), ""),
         ("leverage", _number(m.leverage), ""),
     ]
+    return next(table for pairs in (3, 2, 1) if (table := _pairs(cells, pairs, width if pairs > 1 else None)))
+
+
+def _pairs(cells: Sequence[tuple[str, str, str]], pairs: int, width: int | None) -> Table | None:
+    """Names, values and styles, given by rows of three, in columns of pairs; None where they are wider than `width`."""
+    by_kind = [cells[i] for kind in range(3) for i in range(kind, len(cells), 3)]
+    rows = -(-len(cells) // pairs)
+    columns = [by_kind[k : k + rows] for k in range(0, len(by_kind), rows)]
     table = Table.grid(padding=(0, 2))
-    for _ in range(3):
+    taken = -_GAP
+    for column in columns:
+        name, value = (max(len(cell[k]) for cell in column) for k in (0, 1))
+        taken += name + _GAP + max(value, _LEAST_VALUE) + _GAP
         table.add_column(style="dim", no_wrap=True)
-        table.add_column(justify="right", min_width=10, no_wrap=True)
-    for i in range(0, len(cells), 3):
-        table.add_row(*(part for name, value, style in cells[i : i + 3] for part in (name, Text(value, style))))
+        table.add_column(justify="right", min_width=_LEAST_VALUE, no_wrap=True)
+    if width is not None and taken > width:
+        return None
+    for row in zip_longest(*columns, fillvalue=("", "", "")):
+        table.add_row(*(part for name, value, style in row for part in (name, Text(value, style))))
     return table
 
 
 def _symbols(metrics: Metrics) -> Table:
-    table = _table("symbol", "trades", "result", "return", "Sharpe", "drawdown", "hit rate", "profit factor")
+    table = plain_table("symbol", "trades", "result", "return", "Sharpe", "drawdown", "hit rate", "profit factor")
     for symbol, figures in metrics.per_symbol.items():
         table.add_row(Text(symbol), *_symbol_row(figures))
     return table
@@ -174,8 +192,9 @@ def _symbol_row(figures: SymbolFigures) -> list[Text]:
 
 
 def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
-    table = _table(title, "trades", "result", "expectancy", "hit rate", "profit factor")
-    for name, figures in list(groups.items())[:_MOST_GROUPS]:
+    table = plain_table(title, "trades", "result", "expectancy", "hit rate", "profit factor")
+    shown = _shown_groups(groups)
+    for name, figures in shown.items():
         table.add_row(
             Text(name),
             f"{figures.trades:,}",
@@ -184,12 +203,22 @@ def _groups(title: str, groups: Mapping[str, TradeFigures]) -> Table:
             _percent(figures.hit_rate),
             _number(figures.profit_factor),
         )
-    return _with_rest(table, len(groups) - _MOST_GROUPS)
+    return _with_rest(table, len(groups) - len(shown))
+
+
+def _shown_groups(groups: Mapping[str, TradeFigures]) -> dict[str, TradeFigures]:
+    """The first groups, and wherever they stand those with the best and the worst result and trade."""
+    kept = set(list(groups)[:_MOST_GROUPS])
+    for of, choose in (("pnl", max), ("pnl", min), ("best", max), ("worst", min)):
+        known = {name: value for name, figures in groups.items() if (value := getattr(figures, of)) is not None}
+        if known:
+            kept.add(choose(known, key=known.__getitem__))
+    return {name: figures for name, figures in groups.items() if name in kept}
 
 
 def _drivers(drivers: Sequence[Driver]) -> Table:
     """What a trade made on average when it went with a signal, and when it went against it."""
-    table = _table("signal", "with it", "each", "against it", "each")
+    table = plain_table("signal", "with it", "each", "against it", "each")
     for driver in drivers[:_MOST_GROUPS]:
         table.add_row(
             Text(driver.port),
@@ -201,16 +230,8 @@ def _drivers(drivers: Sequence[Driver]) -> Table:
     return _with_rest(table, len(drivers) - _MOST_GROUPS)
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
 def _vetoes(vetoes: Sequence[VetoCount], symbols: int) -> Table:
-    table = _table("most frequent vetoes", "bars" if symbols == 1 else "bars x symbols", "share")
+    table = plain_table("most frequent vetoes", "bars" if symbols == 1 else "bars x symbols", "share")
     for veto in vetoes[:_MOST_VETOES]:
         table.add_row(Text(veto.name), f"{veto.bars:,}", _percent(veto.share))
     return _with_rest(table, len(vetoes) - _MOST_VETOES)
@@ -230,9 +251,21 @@ def _ruin(result: BacktestResult) -> Text:
     return Text(text, "bold red")
 
 
+def _print_size_cuts(console: Console, result: BacktestResult) -> None:
+    """How often and how far each rule made positions smaller than they were asked for."""
+    if not result.size_cuts:
+        return
+    table = plain_table("size cut by", "of the bars", "left, mean", "least", "bars in a row")
+    for cut in result.size_cuts:
+        row = (_percent(cut.cut / cut.bars), _percent(cut.mean), _percent(cut.least), f"{cut.longest:,}")
+        table.add_row(Text(cut.rule), *row)
+    console.print()
+    print_table(console, table)
+
+
 def _held_back(result: BacktestResult) -> Table:
     """What the border of the plan did to orders; see graph.border."""
-    table = _table("orders held back by", "orders", "limit")
+    table = plain_table("orders held back by", "orders", "limit")
     limits = dict(result.limits) | {"rate": result.limits.get("orders_per_minute")}
     for reason, count in result.held_back.items():
         table.add_row(Text(_LIMITS[reason]), f"{count:,}", f"{limits.get(reason) or _BLANK}")

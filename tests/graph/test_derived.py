@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,11 @@ from graph.content import content_of, is_as_imported
 from graph.derived import derived, recall, remember
 from graph.diagnostics import Diagnostic
 from graph.kernel_check import check_kernels
+from graph.kernel_text import Part, layer_parts
 from graph.language import Layer
-from graph.passes.p9_emit import emit
+from graph.passes import p9_kernels
+from graph.passes.p9_emit import PRELUDE_NAMES, emit
+from graph.passes.p9_kernels import collect_kernels
 from graph.registry import Registry
 from layers import catalogue
 from runtime.venue import SIMULATED
@@ -292,6 +295,41 @@ def test_the_emitted_module_is_the_same_from_the_cache(own: Own) -> None:
     for path in kept(own.folder):
         path.write_bytes(_flip(path.read_bytes()))
     assert "return x / 2.0" in text()
+
+
+def test_of_an_edited_wiring_only_what_is_new_is_written_again(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    def text(nodes: str) -> str:
+        path = own.folder / "w.yaml"
+        path.write_text(WIRING.replace("nodes:\n", f"nodes:\n{nodes}"))
+        result = check(path, catalogue())
+        assert result.graph is not None and result.schedule is not None
+        emitted = emit(result.graph, result.schedule, SIMULATED)
+        assert collect_kernels(result.graph, SIMULATED, PRELUDE_NAMES).text() in emitted
+        return emitted
+
+    written: list[str] = []
+
+    def noted(layer: Layer, ports: Sequence[str]) -> list[Part]:
+        written.append(layer.key)
+        return layer_parts(layer, ports)
+
+    monkeypatch.setattr(p9_kernels, "layer_parts", noted)
+    own.check()
+    text("  L14: {inputs: {close: 100}}\n")
+    assert written == ["L14", "mine"]
+    text("  L14: {inputs: {close: 100}}\n  again: {layer: L14, inputs: {close: 50}}\n  L13: {inputs: {close: 100}}\n")
+    assert written == ["L14", "mine", "L13"]
+
+
+def test_the_kernels_of_a_wiring_are_named_alike_whether_they_were_kept_or_not(own: Own) -> None:
+    """Many kernels of the master share a name."""
+    found = check(ROOT / "specs" / "wiring_master.yaml", catalogue())
+    assert found.graph is not None
+    plain = collect_kernels(found.graph, SIMULATED, PRELUDE_NAMES)
+    for _ in range(2):
+        kept_kernels = p9_kernels.kernels_of(found.graph, SIMULATED, PRELUDE_NAMES)
+        assert kept_kernels.text == plain.text()
+        assert kept_kernels.steps == {n.key: plain.name_of(n.layer.step) for n in found.graph.nodes.values()}
 
 
 def test_what_else_a_text_follows_from_tells_it_apart(own: Own) -> None:

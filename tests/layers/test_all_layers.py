@@ -52,11 +52,23 @@ ALLOWED: dict[str, dict[str, str]] = {
         "optional": OPTIONAL_SO_THAT_IT_SPEAKS,
     },
     "L73": {"in.weights": "the feedback of L65 has no port in the catalogue"},
-    "L76": {"param.bars_per_year": "target_vol is a year's, sigma a bar's"},
+    "L74": {"out.costs": "what the gate charges is compared with what is paid"},
+    "L76": {
+        "param.bars_per_year": "target_vol is a year's, sigma a bar's",
+        "out.kept": "how far a drawdown cuts size is shown",
+    },
     "L78": {"optional": "a position can always be closed, also while these are missing"},
+    "L83": {"optional": "correlations are learned before there is anything to cut"},
     "L84": {
         "param.window": "sums over an hour need more bars than single returns",
         "param.half_life": "the memory of the volatility, which the rule leaves open",
+    },
+    "L87": {
+        "in.sigma": "plays no part in the cited test, and would add the warm-up of its layer",
+        "in.time": "the pattern of the day",
+        "in.gap": "bars that fill a gap are no observations",
+        "param.parts": "the pattern of the day",
+        "param.days": "the pattern of the day",
     },
     "L88": {
         "in.side": "an order that turns is a new one",
@@ -74,6 +86,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "in.position": "whether a fill bought or sold turns the sign of its shortfall",
         "optional": "the router's health is told also while no price of decision is known",
     },
+    "L91": {"optional": "the volume is watched before the first cost is known"},
     "L92": {
         "optional": "flat, there is no entry",
         "param.bars_per_day": "the distance is in daily sigmas, sigma is a bar's",

@@ -66,21 +66,48 @@ def events(book: Book, levels: int) -> np.ndarray:
     return bids - asks
 
 
-@pytest.mark.parametrize("levels", [1, 4])
+def components(x: np.ndarray, window: int) -> np.ndarray:
+    """numpy's first eigenvector of pandas' exponentially weighted covariances, one a row."""
+    n = x.shape[1]
+    matrices = pd.DataFrame(x).ewm(span=window).cov(bias=True).to_numpy().reshape(len(x), n, n)
+    first = np.linalg.eigh(np.nan_to_num(matrices))[1][:, :, -1]
+    first *= np.where(first.sum(axis=1, keepdims=True) < 0.0, -1.0, 1.0)
+    return first / np.abs(first).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("levels", [1, 4, 10])
 def test_l9_is_the_papers_equation(book: Book, levels: int) -> None:
-    window = 12
+    window = 30 if len(book["bid_px"]) > 100 else 12
     found = run("L9", book, {"levels": levels, "window": window})
-    flow = (events(book, levels) / np.arange(1, levels + 1)).sum(axis=1)
     standing = ((book["bid_qty"] + book["ask_qty"])[:, :levels] / 2).mean(axis=1)
-    ofi = pd.Series(np.r_[np.nan, flow] / pd.Series(standing).rolling(window).mean())
+    depth = pd.Series(standing).rolling(window).mean().to_numpy()
+    x = (events(book, levels) / depth[1:, None])[window - 2 :]
+    ofi = pd.Series(np.r_[np.full(window - 1, np.nan), (components(x, window) * x).sum(axis=1)])
+    ofi[: 2 * window - 2] = np.nan
     spread = ofi.rolling(window).std(ddof=0)
     z = ((ofi - ofi.rolling(window).mean()) / spread).where(spread > 1e-12, 0.0)
-    first = 2 * window - 2
-    np.testing.assert_allclose(found["ofi"][first:], ofi[first:], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(found["ofi_norm"][first:], np.tanh(z)[first:], rtol=1e-7, atol=1e-9)
+    first = 3 * window - 3
+    np.testing.assert_allclose(found["ofi"][first:], ofi[first:], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found["ofi_norm"][first:], np.tanh(z)[first:], rtol=1e-4, atol=1e-4)
     best = book["bid_qty"][:, 0], book["ask_qty"][:, 0]
     np.testing.assert_allclose(found["queue"][first:], ((best[0] - best[1]) / (best[0] + best[1]))[first:], rtol=1e-12)
     assert np.isnan(found["queue"][: first - 1]).all() and not np.isnan(found["ofi_norm"][first])
+
+
+def test_l9_finds_the_flow_that_the_levels_share() -> None:
+    """One flow moves three levels by 3, 2 and 1 and the fourth not at all, each with noise of its own."""
+    random = np.random.default_rng(11)
+    flow = random.normal(0.0, 1.0, 6_000)
+    changes = flow[:, None] * np.array([3.0, 2.0, 1.0, 0.0]) + 0.3 * random.normal(size=(6_000, 4))
+    quantity = 1e5 + np.cumsum(changes, axis=0)
+    prices = 0.01 * np.arange(1, 11)
+    book = {"bid_px": np.tile(100.0 - prices, (6_000, 1)), "ask_px": np.tile(100.0 + prices, (6_000, 1))}
+    book["bid_qty"], book["ask_qty"] = np.full((6_000, 10), 1e5), np.full((6_000, 10), 1e5)
+    book["bid_qty"][:, :4] = quantity
+    found = run("L9", book, {"levels": 4, "window": 1500})["ofi"][4500:]
+    expected = changes[4500:] @ np.array([3.0, 2.0, 1.0, 0.0]) / 6.0 / 1e5
+    assert np.corrcoef(found, flow[4500:])[0, 1] > 0.99
+    assert np.polyfit(expected, found, 1)[0] == pytest.approx(1.0, rel=0.02)
 
 
 def broken(book: Book, at: int, name: str, level: int, value: float) -> Book:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.regime.l64_hmm_regime import step as hmm_regime
-from runtime.fit_regime import _stretches
+from runtime.fit_regime import _fitted, _stretches
 from tests.layers.models import shipped_model
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
@@ -113,6 +113,25 @@ def test_the_shipped_model_fits_what_the_layer_observes() -> None:
     np.testing.assert_allclose(ours, features(inputs, values), rtol=1e-12)
     assert np.abs(fitted_to[:, 0]).max() > 4.0  # beyond what a sigma that contains the return allows
     assert values["scale"][0] > 1.0
+
+
+def test_a_fit_finds_the_states_of_a_market_that_was_made_of_four() -> None:
+    random = np.random.default_rng(8)
+    stays = np.full((4, 4), 0.01 / 3.0) + np.eye(4) * (0.99 - 0.01 / 3.0)
+    states = [0]
+    while len(states) < 12_000:
+        states.append(int(random.choice(4, p=stays[states[-1]])))
+    truth = np.array(states)
+    sigma = np.exp(-8.0 + truth + 0.3 * random.normal(size=truth.size))
+    change = np.r_[0.0, sigma[:-1] * random.normal(size=truth.size - 1)]
+    close = 100.0 * np.exp(np.cumsum(change))
+    (observed,) = _stretches(close, sigma)
+    centre, scale = observed.mean(axis=0), observed.std(axis=0)
+    fit = _fitted((observed - centre) / scale, [len(observed)], centre, scale, 1, 100, "")
+    assert scale[0] == pytest.approx(1.0, rel=0.05)  # returns in the volatilities that they were made with
+    assert np.diagonal(np.reshape(fit.values["transition"], (4, 4))) == pytest.approx(np.full(4, 0.99), abs=0.005)
+    found = run_layer(hmm_regime, {"close": close, "sigma": sigma}, model=fit.values)
+    assert np.mean(found["label"][1:] == truth[1:]) > 0.95
 
 
 def test_entropy_and_expected_stay() -> None:

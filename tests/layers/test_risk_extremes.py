@@ -1,4 +1,4 @@
-"""L85 to L87, L93 and L94: tails, stress, jumps, hedges and the reasons to stop."""
+"""L85, L86, L93 and L94: tails, stress, hedges and the reasons to stop."""
 
 from __future__ import annotations
 
@@ -130,55 +130,6 @@ def test_l86_at_its_ends() -> None:
     assert broke["worst"][0] == 1.0 == broke["breach"][0]
     absent = run("L86", {**CALM, "held": np.array([[100.0, nan]]), "sigma": np.array([[nan, 1e-3]])}, {"gap": 0.6}, 2)
     assert absent["worst"][0] == pytest.approx(0.06)
-
-
-# ---------------------------------------------------------------- L87
-
-
-def lee_mykland(close: np.ndarray, window: int, level: float) -> tuple[np.ndarray, float]:
-    r = np.diff(np.log(close), prepend=nan)
-    pairs = np.abs(r[1:]) * np.abs(r[:-1])
-    jump = np.full(len(close), nan)
-    for t in range(window, len(close)):
-        v = pairs[t - window + 1 : t - 1].mean()
-        jump[t] = r[t] / np.sqrt(v) if v > 0 else 0.0
-    k, n = np.sqrt(2 / np.pi), window
-    spread = 1 / (k * np.sqrt(2 * np.log(n)))
-    centre = np.sqrt(2 * np.log(n)) / k - (np.log(np.pi) + np.log(np.log(n))) / (2 * k * np.sqrt(2 * np.log(n)))
-    return jump, centre - spread * np.log(-np.log(level))
-
-
-@pytest.mark.parametrize(("window", "level", "cool"), [(270, 0.999, 60), (40, 0.95, 3)])
-def test_l87_is_the_test_of_lee_and_mykland(window: int, level: float, cool: int) -> None:
-    close = real_bars("bitfinex_xrpusd_1m", 20_000)["close"]
-    inputs = {"close": close, "sigma": 1e-3, "volume": 1.0}
-    found = run("L87", inputs, {"window": window, "level": level, "cool": cool})
-    jump, threshold = lee_mykland(close, window, level)
-    np.testing.assert_allclose(found["jump"], jump, rtol=1e-9, atol=1e-12)
-    jumped = np.abs(jump) > threshold
-    assert jumped.sum() > 20
-    severity, since, alarmed = 0.0, 0, False
-    for t in range(window, len(close)):
-        since += 1
-        if jumped[t]:
-            since, alarmed, severity = 0, True, max(severity, 1 - threshold / abs(jump[t]))
-        elif since >= cool:
-            alarmed, severity = False, 0.0
-        assert found["alarm"][t] == float(alarmed) and found["calm"][t] == since
-        assert found["severity"][t] == pytest.approx(severity, rel=1e-9)
-
-
-def test_l87_rarely_alarms_without_jumps_and_always_with_one() -> None:
-    random = np.random.default_rng(2)
-    change = random.normal(0, 1e-3, 30_000)
-    quiet = run("L87", {"close": 100 * np.exp(np.cumsum(change)), "sigma": 1e-3, "volume": 1.0}, {"cool": 1})
-    assert np.nansum(quiet["alarm"]) < 5
-    change[20_000] = 0.012
-    found = run("L87", {"close": 100 * np.exp(np.cumsum(change)), "sigma": 1e-3, "volume": 1.0})
-    assert found["alarm"][19_999] == 0.0 and np.all(found["alarm"][20_000:20_060] == 1.0)
-    assert found["alarm"][20_060] == 0.0 and found["severity"][20_000] > 0.4
-    flat = run("L87", {"close": np.full(400, 7.0), "sigma": 0.0, "volume": 0.0})
-    assert np.all(flat["jump"][270:] == 0.0) and np.all(flat["alarm"][270:] == 0.0)
 
 
 # ---------------------------------------------------------------- L93

@@ -39,6 +39,7 @@ def with_gaps(r1: np.ndarray, share: float = 0.1) -> np.ndarray:
 
 # ---------------------------------------------------------------- L83
 
+ZERO = {"held": np.zeros((1, 4)), "equity": 1000.0}
 FREE = {"allowed": np.zeros((1, 4)), "held": np.zeros((1, 4)), "equity": 1000.0}
 
 
@@ -102,16 +103,33 @@ def approx(*values: float) -> object:
 
 
 def test_l83_cuts_a_cluster_in_proportion_and_leaves_the_others() -> None:
-    assert cut([400, 400, 200, 9000]) == approx(200, 200, 100, 9000)
-    assert cut([400, -400, 200, -9000]) == approx(200, -200, 100, -9000)
-    assert cut([200, 100, 200, 9000]) == [200, 100, 200, 9000]
+    assert cut([400, -400, 200, 9000]) == approx(200, -200, 100, 9000)
+    assert cut([-400, 400, -200, -9000]) == approx(-200, 200, -100, -9000)
+    assert cut([200, -100, 200, 9000]) == [200, -100, 200, 9000]
     assert cut([900, 0, 0, 900]) == [900, 0, 0, 900]  # alone in its cluster
-    assert cut([600, 400, 0, 0], cluster=1.0) == [600, 400, 0, 0]
+    assert cut([600, -400, 0, 0], cluster=1.0) == [600, -400, 0, 0]
+
+
+def test_l83_takes_a_hedge_for_no_concentration() -> None:
+    """The second moves against the first, so both long is a hedge, and long and short of x and 2 x as well."""
+    assert cut([400, 400, 200, 0], [400, 400, 200, 0]) == [400, 400, 200, 0]  # 600 up, 400 down
+    assert cut([400, 0, -300, 0]) == [400, 0, -300, 0]
+    held = [1200, 600, 0, 0]
+    assert cut([1200, 600, 0, 0], held) == approx(1100, 600, 0, 0)  # 500 beyond the hedge
+    assert cut([600, 1200, 0, 0], [600, 1200, 0, 0]) == approx(600, 1100, 0, 0)
+
+
+def test_l83_counts_a_hedge_once_it_is_held_and_only_while_it_stays() -> None:
+    assert cut([1100, 600, 0, 0]) == approx(500, 500, 0, 0)  # either of them may be filled alone
+    assert cut([1100, 600, 0, 0], [0, 600, 0, 0]) == approx(1000, 500, 0, 0)  # alone, 600 are too many
+    assert cut([1100, 600, 0, 0], [0, 200, 0, 0]) == approx(700, 500, 0, 0)
+    assert cut([1100, 100, 0, 0], [500, 600, 0, 0]) == approx(600, 100, 0, 0)  # most of the hedge goes
+    assert cut([400, nan, 400, 0], [0, 900, 0, 0]) == approx(250, nan, 250, 0)  # an absent one hedges nothing
 
 
 def test_l83_clusters_only_above_the_cap() -> None:
-    assert cut([400, 400, 200, 9000], cap=1.0) == [400, 400, 200, 9000]
-    assert cut([400, 400, 200, 9000], cap=0.999999) == approx(200, 200, 100, 9000)
+    assert cut([400, -400, 200, 9000], cap=1.0) == [400, -400, 200, 9000]
+    assert cut([400, -400, 200, 9000], cap=0.999999) == approx(200, -200, 100, 9000)
 
 
 def test_l83_joins_through_a_chain() -> None:
@@ -128,22 +146,24 @@ def test_l83_joins_through_a_chain() -> None:
 
 
 def test_l83_lets_others_in_only_once_there_is_room() -> None:
-    assert cut([250, 250, 0, 0], [500, 0, 0, 0]) == [250, 0, 0, 0]
-    assert cut([250, 250, 0, 0], [400, 0, 0, 0]) == approx(250, 100, 0, 0)
-    assert cut([250, 250, 0, 0], [250, 0, 0, 0]) == [250, 250, 0, 0]
-    assert cut([250, 250, 0, 0], [-400, 0, 0, 0]) == approx(50, 50, 0, 0)
-    assert cut([500, 500, 0, 0], [200, 100, 0, 0]) == approx(250, 250, 0, 0)
+    assert cut([250, -250, 0, 0], [500, 0, 0, 0]) == [250, 0, 0, 0]
+    assert cut([250, -250, 0, 0], [400, 0, 0, 0]) == approx(250, -100, 0, 0)
+    assert cut([250, -250, 0, 0], [250, 0, 0, 0]) == [250, -250, 0, 0]
+    assert cut([250, -250, 0, 0], [-400, 0, 0, 0]) == [250, -250, 0, 0]  # what is sold was on the other side
+    assert cut([500, -500, 0, 0], [200, -100, 0, 0]) == approx(250, -250, 0, 0)
 
 
 def test_l83_keeps_room_for_what_absent_members_hold() -> None:
-    assert cut([nan, 400, 400, 0], [100, 0, 0, 0]) == approx(nan, 200, 200, 0)
-    assert cut([nan, 400, 400, 0], [600, 0, 0, 0]) == approx(nan, 0, 0, 0)
+    assert cut([nan, -400, 400, 0], [100, 0, 0, 0]) == approx(nan, -200, 200, 0)
+    assert cut([nan, -400, 400, 0], [600, 0, 0, 0]) == approx(nan, 0, 0, 0)
     assert cut([nan, 400, 0, nan], [nan, nan, 0, 900]) == approx(nan, 400, 0, nan)
+    assert cut([nan, nan, 300, 100], [700, 700, 0, 0]) == approx(nan, nan, 0, 100)
 
 
 @pytest.mark.parametrize("equity", [0.0, -5.0])
 def test_l83_allows_a_cluster_nothing_without_equity(equity: float) -> None:
-    assert cut([400, 400, 0, 70], [400, 0, 0, 0], equity) == [0, 0, 0, 70]
+    assert cut([400, -400, 0, 70], [400, 0, 0, 0], equity) == [0, 0, 0, 70]
+    assert cut([400, 400, 0, 70], [400, 400, 0, 0], equity) == [400, 400, 0, 70]  # a hedge in full
 
 
 def test_l83_takes_what_it_does_not_know_for_one() -> None:
@@ -174,20 +194,56 @@ def test_l83_takes_symbols_after_the_first_64_for_one() -> None:
     assert found["effective_bets"][-1] == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=1e-9)
 
 
-def test_l83_never_lets_a_cluster_beyond_its_budget() -> None:
-    """Whatever is held and allowed: within what is allowed, and growth only into room that is free."""
+@pytest.mark.parametrize("sure", [True, False])
+def test_l83_never_lets_a_cluster_beyond_its_budget(sure: bool) -> None:
+    """Whatever is held and allowed, and whichever of the orders that follow are filled first."""
     random = np.random.default_rng(8)
     bars = 3000
-    allowed, held = random.normal(0, 400, (2, bars, 4))
+    allowed, held = random.normal(0, 600, (2, bars, 4))
+    held[random.random((bars, 4)) < 0.3] = 0.0
     x, alone = random.normal(0, 1e-3, (2, bars))
     r1 = np.stack([x, -x, 2.0 * x, alone], axis=1)
+    if not sure:
+        r1[:, 2] = 0.0  # never moved: its rho is not known
     inputs = {"r1": r1, "allowed": allowed, "held": held, "equity": 1000.0}
     left = run("L83", inputs, {"half_life": 20, "cap": 0.99}, 4)["allowed"][20:]
     allowed, held = allowed[20:], held[20:]
     assert np.all(np.abs(left) <= np.abs(allowed)) and np.all(left * allowed >= 0.0)
-    assert np.array_equal(left[:, 3], allowed[:, 3])
-    assert np.abs(left[:, :3]).sum(axis=1).max() <= 500.0 * (1.0 + 1e-12)
-    kept = np.maximum(np.sign(allowed) * held, 0.0)
-    growth = np.maximum(np.abs(left) - kept, 0.0)[:, :3].sum(axis=1)
-    room = np.maximum(500.0 - np.abs(held[:, :3]).sum(axis=1), 0.0)
-    assert np.all(growth <= room * (1.0 + 1e-12)) and np.sum(growth > 0.0) > 100
+    if sure:
+        assert np.array_equal(left[:, 3], allowed[:, 3])
+    side = np.array([1.0, -1.0, 1.0]) if sure else None
+    count = 3 if sure else 4
+    before, after = held[:, :count], left[:, :count]
+    before, after = (before * side, after * side) if sure else (np.abs(before), np.abs(after))
+    assert np.abs(after.sum(axis=1)).max() <= 500.0 * (1.0 + 1e-12)
+    grown = 0
+    for up in (1.0, -1.0):
+        was, will = np.maximum(up * before, 0.0), np.maximum(up * after, 0.0)
+        hedge = np.minimum(np.maximum(-up * before, 0.0), np.maximum(-up * after, 0.0)).sum(axis=1)
+        worst = np.maximum(was, will).sum(axis=1) - hedge  # all that grows is filled, nothing else that shrinks
+        grows = (will > was + 1e-9).any(axis=1)
+        assert np.all(worst[grows] <= 500.0 * (1.0 + 1e-12))
+        grown += grows.sum()
+    assert grown > 100
+
+
+def test_l83_knows_correlations_before_the_first_proposal() -> None:
+    """What it has to learn comes from returns, so it does not wait for something to cut."""
+    r1 = recorded()[:3000]
+    allowed = np.full((3000, 4), nan)
+    allowed[2500:] = 100.0
+    found = run("L83", {"r1": r1, "allowed": allowed, "held": np.zeros((1, 4)), "equity": 1000.0}, {}, 4)
+    assert np.isnan(found["max_corr"][:720]).all() and not np.isnan(found["max_corr"][720:]).any()
+    assert np.isnan(found["allowed"][:2500]).all() and not np.isnan(found["allowed"][2500:]).any()
+    always = run("L83", {"r1": r1, "allowed": 100.0 + 0.0 * allowed[2500:2501], **ZERO}, {}, 4)
+    np.testing.assert_array_equal(found["max_corr"], always["max_corr"])
+
+
+def test_l83_keeps_correlations_through_a_standstill() -> None:
+    """Moments that fade together keep their ratio, also where they would be too small for a number."""
+    x, y = np.random.default_rng(9).normal(0, 1e-3, (2, 500))
+    r1 = np.vstack([np.stack([x, x + y], axis=1), np.zeros((40_000, 2))])
+    found = run(
+        "L83", {"r1": r1, "allowed": np.zeros((1, 2)), "held": np.zeros((1, 2)), "equity": 1.0}, {"half_life": 20}, 2
+    )
+    assert found["max_corr"][-1] == pytest.approx(found["max_corr"][2000], rel=1e-9)

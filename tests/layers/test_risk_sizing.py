@@ -34,6 +34,7 @@ def test_cost_gate_without_funding():
     )  # fmt: skip
     expected = [p[t] * reward[t] - (1 - p[t]) * risk[t] - 8 - buy[t] - sell[t] for t in range(n)]
     np.testing.assert_allclose(out["net_edge"], expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(out["costs"], 8 + buy + sell, rtol=1e-12)
     np.testing.assert_array_equal(out["pass"], (np.array(expected) > 2) & (side != 0))
     assert 0 < out["pass"].mean() < 1
 
@@ -127,6 +128,7 @@ def test_position_size_example():
     calm = {"side": 1, "size_hint": 0.3, "kelly": 1, "stop": 100, "sigma": 0, "price": 1, "equity": 10000}
     out = run_layer(l76_position_size.step, calm | {"drawdown": np.array([0.0, 0.05, 0.15, 0.5])})
     np.testing.assert_allclose(out["notional"], [10000, 7500, 2500, 2500])
+    np.testing.assert_allclose(out["kept"], [1.0, 0.75, 0.25, 0.25])
 
 
 def test_position_size_gives_no_infinity():

@@ -230,7 +230,7 @@ def test_a_run_without_trades_has_no_fake_figures(result: BacktestResult) -> Non
 
 
 def test_a_run_shorter_than_its_warm_up_has_no_figures(result: BacktestResult) -> None:
-    found = compute_metrics(replace(result, warm_up=result.bars), ROLES, LABELS)
+    found = compute_metrics(replace(result, warm_up=result.bars, fills=result.fills.clear()), ROLES, LABELS)
     assert found.total_return is found.exposure is found.bars_per_year is None
 
 
@@ -285,3 +285,14 @@ def test_vetoes_of_steps_without_a_bar_do_not_count(result: BacktestResult) -> N
     assert sum(v.bars for v in compute_metrics(replace(result, equity=half), ROLES, LABELS).vetoes) < sum(
         v.bars for v in every
     )
+
+
+def test_trades_before_the_end_of_the_warm_up_are_not_one_return() -> None:
+    rng = np.random.default_rng(3)
+    result = made_result({"AAA": random_bars(rng, 4_000)})
+    decisions = result.fills["decision_time"].to_numpy()
+    fifth = int(np.searchsorted(result.equity["time"].to_numpy(), decisions[9])) + 1
+    late = compute_metrics(replace(result, warm_up=fifth), ROLES, LABELS)
+    first = int(np.searchsorted(result.equity["time"].to_numpy(), decisions[0]))
+    assert late == compute_metrics(replace(result, warm_up=first), ROLES, LABELS)
+    assert late.measured_bars == 4_000 - first

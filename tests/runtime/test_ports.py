@@ -30,8 +30,6 @@ from tools.ports import declared_reason, measured
 
 SPECS = Path(__file__).parents[2] / "specs"
 TEN = [f"{coin}USDT" for coin in ("BTC", "ETH", "XRP", "ADA", "ALGO", "ATOM", "BCH", "DOGE", "DOT", "LINK")]
-TOO_SURE = {"L60.persistence"}
-"""Ports that are saturated and should not be: L51's default variances make its t statistic too large."""
 
 VARIED = """
 stratoquant: 1
@@ -179,7 +177,7 @@ def undeclared(report: PortReport, kind: str) -> list[str]:
 def test_no_port_of_the_master_is_saturated_silent_or_constant_without_a_reason(month: Path) -> None:
     report = master_report(month, False)
     assert len(report.ports) > 400 and report.bars > 43_000
-    assert set(undeclared(report, "saturated")) <= TOO_SURE
+    assert undeclared(report, "saturated") == []
     assert undeclared(report, "silent") == []
     assert undeclared(report, "constant") == []
 

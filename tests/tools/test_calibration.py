@@ -50,3 +50,15 @@ def test_a_wiring_without_forecasts_and_a_folder_without_a_run_are_refused(shell
     assert shell.run("calibration", "run") == 3 and "run the backtest again" in shell.err
     for code in ("R001", "R002"):
         assert shell.run("check", "--explain", code) == 0 and code in shell.out
+
+
+def test_a_layers_page_says_what_its_outputs_forecast_and_cut(shell: Shell) -> None:  # noqa: F811
+    for layer, said in {
+        "L7": "forecasts a move to `direction` over `horizon` steps",
+        "L66": "forecasts a rise over `horizon` steps",
+        "L67": "forecasts what `p_win` does",
+        "L80": "cuts size",
+        "L81": "cuts the size at `want`",
+    }.items():
+        assert shell.run("layers", layer) == 0
+        assert said in shell.out

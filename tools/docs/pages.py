@@ -10,7 +10,7 @@ from string import Template
 
 from graph.kernels import kernel_source
 from graph.language import DOMAINS, Layer
-from tools.catalogue import cost_of, param_rows, port_rows, wired_in
+from tools.catalogue import cost_of, output_rows, param_rows, port_rows, wired_in
 from tools.docs.formulas import with_formulas
 
 _HERE = Path(__file__).parent
@@ -79,7 +79,7 @@ def _layer(layer: Layer, before: Layer | None, after: Layer | None) -> str:
         *(_prose(layer, title) for title in _SECTIONS),
         _facts(layer),
         _table("Inputs", ("port", "type", "meaning"), port_rows(layer.inputs)),
-        _table("Outputs", ("port", "type", "meaning"), port_rows(layer.outputs)),
+        _table("Outputs", ("port", "type", "meaning"), output_rows(layer)),
         _table("Parameters", ("name", "default", "meaning"), param_rows(layer)),
         *(_labels(port, names) for port, names in layer.labels.items()),
         f"<details><summary>Kernel</summary><pre>{escape(_source(layer))}</pre></details>",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 
 from graph.kernel.nodes import Constant, Function
 from graph.kernel.types import BOOL, FLOAT, INT, Array, Nothing, Number, Record, Tuple, Type
@@ -15,18 +16,19 @@ def number(kind: Number) -> str:
     return _NUMBERS[kind]
 
 
-def registers(kind: Type) -> list[str]:
+@cache
+def registers(kind: Type) -> tuple[str, ...]:
     """LLVM's types of the registers that hold a value: of an array its address and lengths, of a tuple its parts'."""
     if isinstance(kind, Number):
-        return [_NUMBERS[kind]]
+        return (_NUMBERS[kind],)
     if isinstance(kind, Record):
-        return ["ptr"]
+        return ("ptr",)
     if isinstance(kind, Array):
-        return ["ptr", *["i64"] * kind.rank]
+        return ("ptr", *["i64"] * kind.rank)
     if isinstance(kind, Tuple):
-        return [register for part in kind.parts for register in registers(part)]
+        return tuple(register for part in kind.parts for register in registers(part))
     assert isinstance(kind, Nothing)
-    return []
+    return ()
 
 
 def result(kind: Type) -> str:

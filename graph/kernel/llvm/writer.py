@@ -64,12 +64,13 @@ class Writer:
 
     def slot(self, name: str, kind: Type) -> Registers:
         """Where a variable lies; LLVM makes registers of it."""
-        if (name, kind) not in self._slots:
+        known = self._slots.get((name, kind))
+        if known is None:
             held = registers(kind)
             first = len(self._allocations)
-            self._slots[name, kind] = tuple(f"%s{first + k}" for k in range(len(held)))
+            known = self._slots[name, kind] = tuple(f"%s{first + k}" for k in range(len(held)))
             self._allocations += [f"  %s{first + k} = alloca {register}" for k, register in enumerate(held)]
-        return self._slots[name, kind]
+        return known
 
     def room(self) -> str:
         """The address of a number of the function's own."""
@@ -83,9 +84,12 @@ class Writer:
 
     def get(self, name: str, kind: Type, first: int = 0, count: int | None = None) -> Registers:
         """A variable's registers, or `count` of them from the first."""
+        held, places = registers(kind), self.slot(name, kind)
+        if count is None and len(held) == 1:
+            return (self.value(f"load {held[0]}, ptr {places[0]}"),)
         end = None if count is None else first + count
-        held = zip(registers(kind)[first:end], self.slot(name, kind)[first:end], strict=True)
-        return tuple(self.value(f"load {register}, ptr {place}") for register, place in held)
+        parts = zip(held[first:end], places[first:end], strict=True)
+        return tuple(self.value(f"load {register}, ptr {place}") for register, place in parts)
 
     def call(self, kind: str, name: str, arguments: str) -> str:
         """Adds a call of a function outside the module."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.kernel import behind, build, entry, program
+from graph.kernel import behind, build, entry, program, units
 from graph.kernel.call import Call
 from graph.kernel.entry import NativeEntry
 from graph.kernel.llvm import worker
@@ -27,7 +27,8 @@ UNITS = 3
 
 @pytest.fixture(autouse=True)
 def quick_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small programs have two tiers, and a worker per unit."""
+    """Small programs have two tiers, a unit per group and a worker per unit."""
+    monkeypatch.setattr(units, "_LARGE", 400)
     monkeypatch.setattr(entry, "quick_pays", bool)
     monkeypatch.setattr(build, "_ENOUGH", 1)
     monkeypatch.setattr(build, "_processors", lambda: 2)
@@ -142,13 +143,14 @@ _RUN = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from graph.kernel import build, entry
+from graph.kernel import build, entry, units
 from graph.kernel.call import Call
 from tests.graph.kernel.test_behind import Stuck
 from graph.kernel.llvm import worker
 
 folder = Path(sys.argv[1])
 build._ENOUGH = 1
+units._LARGE = 400
 entry.quick_pays = bool
 build._processors = lambda: 1  # the quick tier without workers
 made = entry.NativeEntry(folder / "module.py")
@@ -243,6 +245,8 @@ def test_what_was_made_before_a_run_was_killed_is_used(tmp_path: Path, compiled:
 
 def test_a_fork_has_no_part_in_the_build(tmp_path: Path) -> None:
     then = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # advice against forks
 wait_for('pids', 1)
 while len(pids) < 2:
     time.sleep(0.001)

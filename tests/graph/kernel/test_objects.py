@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.kernel import build, entry, program
+from graph.kernel import build, entry, program, units
 from graph.kernel.call import Call
 from graph.kernel.entry import NativeEntry
 from graph.kernel.llvm import worker
@@ -38,6 +38,12 @@ def run(xs, out):
     out[1] = group_2(xs)
     return 0
 """
+
+
+@pytest.fixture(autouse=True)
+def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each group is a unit."""
+    monkeypatch.setattr(units, "_LARGE", 400)
 
 
 def text_of(factor: str = "1.0") -> str:
@@ -199,8 +205,7 @@ def test_a_worker_that_dies_leaves_its_units_to_this_process(behind: bool, monke
 
 
 def texts_of_units() -> list[str]:
-    units = entry.translate(text_of(), ((np.dtype("f8"), 1), (np.dtype("f8"), 1)))
-    return [unit.text for unit in units]
+    return [unit.text for unit in entry.translate(text_of(), ((np.dtype("f8"), 1), (np.dtype("f8"), 1)))]
 
 
 def made(texts: list[str], tier: Tier, *, behind: bool = False) -> dict[int, bytes]:
@@ -217,8 +222,9 @@ _BUILDER = """
 import sys
 from pathlib import Path
 import numpy as np
-from graph.kernel import entry, program
+from graph.kernel import entry, program, units
 from graph.kernel.call import Call
+units._LARGE = 400
 plain = program.compile_units
 def watched(texts, *rest):
     print(len(texts), end="")

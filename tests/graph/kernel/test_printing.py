@@ -78,19 +78,17 @@ def test_a_small_layer_reads_as_it_is_compiled() -> None:
     assert as_text(program_of("L14")).endswith(
         """\
 # layers/kinematics/l14_rsi.py
-l14_rsi(s: {gain: {value: float, total: float, seen: int}, loss: {value: float, total: float, seen: int}, close: float,\
- rsi: float}, p: {window: int}, close: float) -> (rsi: float, centred: float, slope: float)
-  reads s.close, s.gain.value, s.gain.seen, s.gain.total, p.window, s.loss.value, s.loss.seen, s.loss.total, s.rsi
-  writes s.close, s.gain.seen, s.gain.total, s.gain.value, s.loss.seen, s.loss.total, s.loss.value, s.rsi
-34 | change: float = close - load s.close
-35 | store s.close = close
-36 | gain: float = call rma(s.gain, max(change, 0.0) if (not isnan(change)) else nan, load p.window)
-37 | loss: float = call rma(s.loss, max(-change, 0.0) if (not isnan(change)) else nan, load p.window)
-38 | before: float = load s.rsi
-39 | moved: float = gain + loss
-40 | rsi: float = (gain / moved) if (moved > 0.0) else (0.5 if (not isnan(moved)) else nan)
-41 | store s.rsi = rsi
-42 | return (rsi: rsi, centred: (2.0 * rsi) - 1.0, slope: rsi - before)
+l14_rsi(s: {strength: {gain: {value: float, total: float, seen: int}, loss: {value: float, total: float, seen: int},\
+ close: float, value: float}, rsi: float}, p: {window: int}, close: float) -> (rsi: float, centred: float, slope:\
+ float)
+  reads s.strength.close, s.strength.gain.value, s.strength.loss.value, s.strength.gain.seen, s.strength.gain.total,\
+ s.strength.loss.seen, s.strength.loss.total, s.strength.value, p.window, s.rsi
+  writes s.strength.close, s.strength.gain.seen, s.strength.gain.total, s.strength.gain.value, s.strength.loss.seen,\
+ s.strength.loss.total, s.strength.loss.value, s.strength.value, s.rsi
+32 | rsi: float = call relative_strength(s.strength, close, load p.window)
+33 | before: float = load s.rsi
+34 | store s.rsi = rsi
+35 | return (rsi: rsi, centred: (2.0 * rsi) - 1.0, slope: rsi - before)
 """
     )
 
