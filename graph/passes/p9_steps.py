@@ -95,9 +95,7 @@ class Reader:
             return f"s.market_{clock_ms}" if slow else "event"
         if ref.group == "account":
             return f"w.{ref.port}" if ref.port in SHARED_ACCOUNT_PORTS else f"a.{ref.port}"
-        if ref.group == "venue":
-            return f"control.{ref.port}"
-        if ref.group == "operator":
+        if ref.group in ("venue", "operator"):
             return f"control.{ref.port}"
         if ref.port.startswith("bars_"):
             return repr(bars_in_clock(ref.port, clock_ms))
