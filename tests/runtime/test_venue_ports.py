@@ -11,7 +11,7 @@ from graph.plan import compile_plan
 from graph.session import Session
 from runtime.venue import SIMULATED, VenueSettings
 from tests.graph.plans import checked, plan_of
-from tests.graph.plans import registry as test_registry
+from tests.graph.plans import registry as all_layers
 
 MINUTE = 60_000
 HOUR_BARS = 60
@@ -63,7 +63,7 @@ def test_every_port_of_the_venue_is_a_rule_of_the_simulated_one() -> None:
 
 def test_no_layer_of_the_master_restates_the_venue_or_the_clock() -> None:
     """A parameter of that name would be a copy that can differ from what the run charges."""
-    registry = test_registry()
+    registry = all_layers()
     facts = {*VENUE_PORTS, "bars_per_day", "bars_per_year", "fee", "fees"}
     copies = {
         f"{key}.{name}"
