@@ -10,6 +10,8 @@ Reasons = Mapping[str, tuple[str, ...]]
 
 _BARS_ALONE = "bars alone have no book, trades, taker volume or funding"
 _NO_MODELS = "L70, L71, L72 and L82 have no model yet, so L73 has no members"
+_NO_SKILL = "no forecast beats its base rate on ordinary bars; on planted edges it does, as the tests show"
+_NO_SEASON = "no hour of the week differs enough from the others, within a month"
 _NO_SUCH_DAY = "a limit that no ordinary month reaches; the layer's tests reach it"
 _BAD_INPUT = "for input that checked bars do not contain; the layer's tests send it"
 _NO_PAIR = "without options, a hedge or a chart to compare with there is nothing to report"
@@ -23,8 +25,11 @@ SILENT: Reasons = {
     _NO_MODELS: (
         *("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L73.p_up", "L82.value"),
     ),
+    _NO_SEASON: ("L49.age",),
 }
 CONSTANT: Reasons = {
+    _NO_SKILL: ("L66.ok", "L65.drift"),
+    _NO_SEASON: ("L49.signal", "L49.quality"),
     _BARS_ALONE: ("L0.has_book", "L10.from_book", "L10.fillable", "L59.from_trades", "L92.carry"),
     _NO_MODELS: (
         *("L70.ok", "L71.ok", "L72.ok", "L73.ok", "L73.p_up", "L73.consensus", "L73.members"),
@@ -51,6 +56,12 @@ SATURATED: Reasons = {
     "a mean of few votes: it is at its bound when they agree": ("L11.stack", "L23.bias"),
 }
 BRANCHES: Reasons = {
+    _NO_SKILL: (
+        "L65 loss >= 0.0 and watch(s, loss, p.delta, p.lambda_, 1.0 / p.horizon)",
+        "L65 drifted",
+        "L66 beats_base_rate(s.record)",
+    ),
+    _NO_SEASON: ("L49 fabs(t) > p.t",),
     _BARS_ALONE: (
         *(
             "L0 has_book",
@@ -85,7 +96,7 @@ BRANCHES: Reasons = {
     "a motionless price, which liquid markets do not have": ("L21 atr > FADED * close", "L52 variance <= ROUNDING"),
     "orders are far above the venue's minima and below its largest order": (
         *("L96 exits and qty < grid", "L96 max_qty > 0.0 and qty > max_qty", "L96 exits and reason == 0 and small"),
-        *("L96 exits and qty > slice_qty * (1.0 + EXACT)", "L96 not exits and small"),
+        *("L96 exits and qty > slice_qty * (1.0 + EXACT)", "L96 not exits and small", "L96 held < lot"),
     ),
     "the gate closes a position before it opens the opposite one": ("L5 flips",),
     "market orders fill in the next bar, so little is under way": ("L5 under_way > size * (1.0 + ROUNDING)",),
