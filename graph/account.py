@@ -69,7 +69,7 @@ def bars_in_clock(port: str, clock_ms: int) -> float:
 BALANCES = ("equity", "cash", "gross", "net", "funding")
 """What is kept of the account at every step: four shared ports, and the funding of all symbols."""
 
-CLOCK_PORTS = _ports({"time": "time_ms", "close_time": "time_ms", "bars_per_day": "real", "bars_per_year": "real"})
+CLOCK_PORTS = _ports({"time": "time_ms", "close_time": "time_ms", "bars_per_day": "bars", "bars_per_year": "bars"})
 """time: the open of the bar that this step closes. close_time: its close. bars_per_day, bars_per_year: how many bars of
 the reading node's clock there are in 24 hours and in 365.25 days, whether or not the market is open."""
 VENUE_PORTS = _ports(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 Reasons = Mapping[str, tuple[str, ...]]
 
 _BARS_ALONE = "bars alone have no book, trades, taker volume or funding"
-_NO_MODELS = "L70, L71, L72 and L82 have no model yet, so L73 has no members"
+_NO_MODELS = "L70, L71, L72 and L82 have no model yet"
 _NO_SKILL = "no forecast beats its base rate on ordinary bars; on planted edges it does, as the tests show"
 _NO_SEASON = "no hour of the week differs enough from the others, within a month"
 _NO_SUCH_DAY = "a limit that no ordinary month reaches; the layer's tests reach it"
@@ -22,17 +22,16 @@ SILENT: Reasons = {
         *("L8.mid", "L8.weighted_mid", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
         *("L8.slope_bid", "L8.slope_ask", "L9.ofi", "L9.ofi_norm", "L9.queue", "L61.kyle", "L61.kyle_t"),
     ),
-    _NO_MODELS: (
-        *("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L73.p_up", "L82.value"),
-    ),
+    _NO_MODELS: (*("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L82.value"),),
+    _NO_SKILL: ("L73.p_up",),
     _NO_SEASON: ("L49.age",),
 }
 CONSTANT: Reasons = {
-    _NO_SKILL: ("L66.ok", "L65.drift"),
+    _NO_SKILL: ("L7.ok", "L66.ok", "L65.drift", "L73.ok", "L73.consensus", "L73.members"),
     _NO_SEASON: ("L49.signal", "L49.quality"),
     _BARS_ALONE: ("L0.has_book", "L10.from_book", "L10.fillable", "L59.from_trades", "L92.carry"),
     _NO_MODELS: (
-        *("L70.ok", "L71.ok", "L72.ok", "L73.ok", "L73.p_up", "L73.consensus", "L73.members"),
+        *("L70.ok", "L71.ok", "L72.ok"),
         *("L82.multiplier", "L82.action", "L82.ok"),
     ),
     _NO_SUCH_DAY: (
@@ -60,6 +59,9 @@ BRANCHES: Reasons = {
         "L65 loss >= 0.0 and watch(s, loss, p.delta, p.lambda_, 1.0 / p.horizon)",
         "L65 drifted",
         "L66 beats_base_rate(s.record)",
+        "L7 beats_base_rate(s.record)",
+        "L3 not isnan(model_p) and model_ok == 1.0",
+        "L73 s.members < p.min_members or s.weight <= 0.0",
     ),
     _NO_SEASON: ("L49 fabs(t) > p.t",),
     _BARS_ALONE: (
@@ -72,10 +74,6 @@ BRANCHES: Reasons = {
             "L0 bad_book",
         ),
         *("L10 bid_px[0] < ask_px[0] and bid_qty[0] > 0.0 and ask_qty[0] > 0.0",),
-    ),
-    _NO_MODELS: (
-        "L3 not isnan(model_p) and model_ok == 1.0",
-        "L73 s.members < p.min_members or s.weight <= 0.0",
     ),
     _NO_SUCH_DAY: (
         *("L79 day >= p.daily", "L79 week >= p.weekly", "L79 halt", "L80 drawdown >= p.hard"),
@@ -125,7 +123,8 @@ NO_EFFECT: Reasons = {
     "read only by L70, L71 and L72, which have no model yet, and by the report": (
         *("L13", "L16", "L18", "L22", "L24", "L25", "L55", "L56", "L61"),
     ),
-    _NO_MODELS: ("L66", "L70", "L71", "L72", "L73", "L82"),
+    _NO_MODELS: ("L70", "L71", "L72", "L82"),
+    _NO_SKILL: ("L66", "L73"),
     _NO_SUCH_DAY: ("L84", "L86"),
     "a record of decisions, read after the run": ("L85", "L98", "L99", "L100"),
     "a pattern so rare that it seldom leads the vote": ("L31", "L49"),

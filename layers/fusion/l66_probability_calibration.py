@@ -30,7 +30,7 @@ LONGER = 10.0
 
 class Params(Parameters):
     horizon: int = param(60, 5, 5000, "bars after which an edge is judged")
-    rate: float = param(0.02, 0.0001, 0.5, "weight of the latest independent outcome")
+    rate: float = param(0.01, 0.0001, 0.5, "weight of the latest independent outcome")
 
 
 class Memory(State):

@@ -13,7 +13,7 @@ PRIOR = 10.0
 """Independent outcomes that an even base rate counts for."""
 LEAST = 10.0
 """Independent outcomes below which a record says nothing."""
-SURE = 1.0
+SURE = 2.0
 """Standard errors by which forecasts must be better than their base rate."""
 
 

@@ -1,14 +1,14 @@
 """L74: whether a proposal still pays after everything that it costs.
 
 Rule: net_edge = p reward - (1 - p) risk - costs, costs = 2 fill + funding, all in bps of the notional; pass = 1 when
-    there is a side and net_edge > min_edge. reward and risk are the mean win and the mean loss of all outcomes, those
-    that reach no barrier included. fill = (PRIOR expected + n own) / (PRIOR + n), with half =
-    (cost_buy + cost_sell) / 2, expected = taker_fee + half and own = fee_paid + taken half, within LEAST and MOST of
-    expected: n own fills are remembered, fee_paid is what they cost in fees, taken the share of them that took what the
-    market offered. What a fill gains or loses on the price while it waits is no cost. Without fills fill = expected.
-    funding = side * rate * 1e4 * hold / interval: the last rate seen, times the payments that fall into the hold. A
-    rate comes only with the bars at which it is due, so interval is the number of steps between the last two of them.
-    Until two have come one payment is reckoned with, and only if it costs; before the first, none.
+    there is a side, net_edge > min_edge and ok is not 0. reward and risk are the mean win and the mean loss of all
+    outcomes, those that reach no barrier included. fill = (PRIOR expected + n own) / (PRIOR + n), with half = (cost_buy
+    + cost_sell) / 2, expected = taker_fee + half and own = fee_paid + taken half, within LEAST and MOST of expected: n
+    own fills are remembered, fee_paid is what they cost in fees, taken the share of them that took what the market
+    offered. What a fill gains or loses on the price while it waits is no cost. Without fills fill = expected. funding =
+    side * rate * 1e4 * hold / interval: the last rate seen, times the payments that fall into the hold. A rate comes
+    only with the bars at which it is due, so interval is the number of steps between the last two of them. Until two
+    have come one payment is reckoned with, and only if it costs; before the first, none.
 
 Differs from the source: the catalogue has the fee as a parameter and charges a taker's price twice; here the venue's
     fee is charged, and what fills turned out to cost counts as soon as there are some.
@@ -77,6 +77,7 @@ def step(
     fee_paid: Opt[Bps],
     taken: Opt[Unit],
     fills: Opt[Real],
+    ok: Opt[Flag],
 ) -> Out:
     per_bar = note_funding(s.funding, funding_rate) * side * 1e4
     if not isnan(per_bar):
@@ -89,4 +90,6 @@ def step(
     net_edge = p_success * reward - (1.0 - p_success) * risk - costs
     if not isfinite(net_edge):
         net_edge = nan
-    return Out(net_edge, 1.0 if side != 0.0 and net_edge > p.min_edge else 0.0, costs if isfinite(costs) else nan)
+    return Out(
+        net_edge, 1.0 if side != 0.0 and net_edge > p.min_edge and ok != 0.0 else 0.0, costs if isfinite(costs) else nan
+    )

@@ -17,7 +17,7 @@ from math import floor, isfinite, isnan, sqrt
 from typing import NamedTuple
 
 from graph.language import Cut, Parameters, kernel, layer, param
-from graph.types import Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
+from graph.types import Bars, Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
 from layers.primitives.scalars import clip
 
 
@@ -73,7 +73,7 @@ def step(
     equity: Notional,
     drawdown: Unit,
     multiplier: Opt[Unit],
-    bars_per_year: Real,
+    bars_per_year: Bars,
 ) -> Out:
     distance = stop * 1e-4
     size = 0.0

@@ -12,7 +12,7 @@ from math import fabs, isnan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bps, Flag, Label, Notional, PerSymbol, Real, Unit, Vol
+from graph.types import Bars, Bps, Flag, Label, Notional, PerSymbol, Unit, Vol
 
 SCENARIOS = ("gap", "volatile day", "all as one", "dear exit", "march 2020", "may 2021", "squeeze")
 MARCH_2020 = -0.50  # of bitcoin from the 12th to the 13th
@@ -67,7 +67,7 @@ def step(
     equity: Notional,
     sigma: PerSymbol[Vol],
     cost: PerSymbol[Bps],
-    bars_per_day: Real,
+    bars_per_day: Bars,
 ) -> Out:
     gross = 0.0
     net = 0.0

@@ -19,7 +19,7 @@ from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Cut, Parameters, State, layer, param
-from graph.types import Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
+from graph.types import Bars, Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
 from layers.primitives.scalars import sign
 from layers.risk.funding import Funding, note_funding
 
@@ -63,7 +63,7 @@ def step(
     leverage: Real,
     funding_rate: Opt[Real],
     sigma: Vol,
-    bars_per_day: Real,
+    bars_per_day: Bars,
     maintenance: Unit,
 ) -> Out:
     side = sign(position)

@@ -81,6 +81,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "in.fee_paid": "what fills cost is known once there are some",
         "in.taken": "what fills cost is known once there are some",
         "in.fills": "what fills cost is known once there are some",
+        "in.ok": "a chance that has not beaten its base rate is no reason to trade",
         "out.costs": "the run compares it with what was paid",
     },
     "L75": {"in.position": "what is held is ended by its barriers, its time or an opinion against it"},
