@@ -266,7 +266,7 @@ def test_the_cap_and_what_is_due_at_once() -> None:
 
 # ---------------------------------------------------------------- L90
 
-FILL = {"arrival": 100, "fees": 0, "maker": 0, "latency_ms": 0, "rejects": 0}
+FILL = {"arrival": 100, "fees": 0, "maker": 0, "latency_ms": 0, "rejects": 0, "realised": 0}
 
 
 def quality(params=None, **inputs):
@@ -287,8 +287,7 @@ def test_the_shortfall_of_a_fill() -> None:
     nothing = quality(position=np.array([1.0]), fill_price=99, fill_qty=0)
     assert np.isnan([nothing[n][0] for n in ("shortfall", "slippage_ewm", "maker_share")]).all()
     assert nothing["router_health"] == [GOOD]
-    assert nothing["fills"] == [0.0]
-    assert out["fills"][-1] == pytest.approx(sum(0.5 ** (k / 50) for k in range(4)))
+    assert nothing["opened"] == nothing["won"] == nothing["lost"] == [0.0]
 
 
 def test_the_decayed_means_on_recorded_prices() -> None:
@@ -306,16 +305,10 @@ def test_the_decayed_means_on_recorded_prices() -> None:
     where = np.flatnonzero(fills)
     loss = (np.sign(change) * (price / arrival - 1) * 1e4 + 5 * price / arrival)[where]
     np.testing.assert_allclose(out["shortfall"][where], loss, rtol=1e-9, atol=1e-9)
-    paper = (np.abs(change) * arrival)[where]
-    fee = (5 * price / arrival)[where]
     assert np.isnan(np.delete(out["shortfall"], where)).all()
     for k in (0, 1, 5, 40, len(where) - 1):
         weights = 2.0 ** (-np.arange(k, -1, -1) / 20)
         assert out["slippage_ewm"][where[k]] == pytest.approx(np.average(loss[: k + 1], weights=weights))
-        value = weights * paper[: k + 1]
-        assert out["fee_ewm"][where[k]] == pytest.approx(np.average(fee[: k + 1], weights=value))
-        assert out["taken"][where[k]] == pytest.approx(np.average(1.0 - maker[where][: k + 1], weights=value))
-        assert out["fills"][where[k]] == pytest.approx(weights.sum())
         assert out["maker_share"][where[k]] == pytest.approx(np.average(maker[where[: k + 1]], weights=weights))
         assert out["slippage_ewm"][where[k] + 1 - (k > 40)] == out["slippage_ewm"][where[k]] or fills[where[k] + 1]
 
@@ -342,7 +335,29 @@ def test_prices_of_any_size() -> None:
     inputs = {"position": position, "fill_price": price, "fill_qty": 1.0}
     usual = quality(**inputs)
     small = quality(**(inputs | {"fill_price": price * 2.0**-40, "arrival": 100 * 2.0**-40}))
-    assert usual == small
+    for name, values in usual.items():
+        np.testing.assert_array_equal(small[name], values, err_msg=name)
     mirrored = quality(**(inputs | {"position": -position, "fill_price": 200 - price}))
     np.testing.assert_allclose(mirrored["shortfall"], usual["shortfall"], rtol=1e-9)
     assert sqrt(np.square(usual["shortfall"]).mean()) > 10
+
+
+def test_what_fills_cost_by_what_they_did_to_the_position() -> None:
+    """Drawn fills that open, close a gain or close a loss, against weights that are written out."""
+    random, n = np.random.default_rng(13), 4_000
+    change = random.choice([-1.0, 0.0, 1.0], n) * random.uniform(0.5, 2.0, n)
+    position = np.cumsum(change)
+    gained = random.normal(0.0, 1.0, n)
+    maker, fees = (random.random(n) < 0.5).astype(float), random.uniform(0.01, 0.1, n)
+    filled = change != 0.0
+    inputs = {"position": position, "fill_price": np.where(filled, 100.0, nan), "fill_qty": np.where(filled, 3.0, nan)}
+    inputs |= {"fees": fees, "maker": maker, "realised": np.cumsum(gained), "half": 1.5}
+    out = run_layer(l90_fill_quality.step, FILL | inputs, {"half_life": 20})
+    cost = fees + (1.0 - maker) * 1.5e-4 * 300.0
+    opens = np.sign(change) * position > 0.0
+    kinds = {"open": opens, "win": ~opens & (gained > 0.0), "loss": ~opens & (gained <= 0.0)}
+    for (name, kind), count in zip(kinds.items(), ("opened", "won", "lost"), strict=True):
+        own = cost[filled & kind]
+        weights = 2.0 ** (-np.arange(len(own) - 1, -1, -1) / 20)
+        assert out[f"cost_{name}"][-1] == pytest.approx((own * weights).sum() / (300.0 * weights.sum()) * 1e4)
+        assert out[count][-1] == pytest.approx(weights.sum())

@@ -79,19 +79,19 @@ def test_cost_gate_gives_no_infinity():
 
 
 def test_cost_gate_believes_its_own_fills_the_more_there_are():
-    """Expected are 5 + (2 + 4) / 2 = 8 bps a fill; own fills paid 2 in fees and took in one of three cases."""
-    calm = {"side": 1, "reward": 0, "p_success": 0.5, "risk": 0, "cost_buy": 2, "cost_sell": 4, "hold": 1}
-    calm["taker_fee"] = 5
+    """Expected are 5 + (2 + 4) / 2 = 8 bps a fill; own fills cost 2 to open, 4 to close a gain and 12 a loss."""
+    calm = {"side": 1, "reward": 0, "risk": 0, "cost_buy": 2, "cost_sell": 4, "hold": 1, "taker_fee": 5}
+    own = {"cost_open": 2, "cost_win": 4, "cost_loss": 12}
 
-    def costs(fee_paid, taken, fills):
-        own = {"fee_paid": fee_paid, "taken": taken, "fills": np.array(fills)}
-        return run_layer(l74_cost_gate.step, calm | own)["costs"]
+    def costs(p, *counts, **other):
+        counted = dict(zip(("opened", "won", "lost"), counts, strict=True))
+        return run_layer(l74_cost_gate.step, calm | own | {"p_success": np.array([p])} | counted | other)["costs"][0]
 
-    np.testing.assert_allclose(costs(2, 1 / 3, [0.0, 10.0, 30.0, nan]), [16, 11, 8.5, 16])
-    np.testing.assert_allclose(costs(nan, 0.5, [10.0]), [16])
-    np.testing.assert_allclose(costs(2, nan, [10.0]), [16])
-    np.testing.assert_allclose(costs(-1, 0, [1e9]), [4], rtol=1e-6)
-    np.testing.assert_allclose(costs(100, 1, [1e9]), [64], rtol=1e-6)
+    assert costs(0.5, nan, nan, nan) == costs(0.5, 0, 0, 0) == pytest.approx(16)
+    assert costs(1.0, 10, 10, 10) == pytest.approx((2 * 8 + 10 * 2) / 12 + (2 * 8 + 10 * 4) / 12)
+    assert costs(0.75, 1e9, 1e9, 1e9) == pytest.approx(2 + 0.75 * 4 + 0.25 * 12)
+    assert costs(0.5, 10, 0, 0, cost_open=nan) == pytest.approx(16)
+    assert costs(1.0, 1e9, 1e9, 1e9, cost_open=-50, cost_win=900) == pytest.approx(2 + 32)
 
 
 # ---------------------------------------------------------------- L76
