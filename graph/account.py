@@ -4,6 +4,7 @@ Account ports show the account as it stood before the step: after the fills of t
 A venue (simulated or real) keeps a record a symbol and one shared record with fields of these names.
 """
 
+from graph.clock import DAY_MS
 from graph.types import PortType, edge
 
 
@@ -27,6 +28,7 @@ SYMBOL_ACCOUNT_PORTS = _ports(
         "fees": "notional",  # paid so far
         "funding": "notional",  # paid so far, negative when received
         "working": "signed_qty",  # open in the newest order, signed; protective orders not counted
+        "reducing": "flag",  # 1 when the newest order only reduces the position
         "buying": "qty",  # that can still fill and does not only reduce: under way, replaced or called off included
         "selling": "qty",  # likewise
         "reach": "notional",  # exposure if all of that filled on the side that leads farther, signed
@@ -57,11 +59,29 @@ SHARED_ACCOUNT_PORTS = _ports(
         "positions": "count",  # symbols that are not flat
     }
 )
+
+
+def bars_in_clock(port: str, clock_ms: int) -> float:
+    """The value of `clock.bars_per_day` or `clock.bars_per_year`."""
+    return (DAY_MS if port == "bars_per_day" else 365.25 * DAY_MS) / clock_ms
+
+
 BALANCES = ("equity", "cash", "gross", "net", "funding")
 """What is kept of the account at every step: four shared ports, and the funding of all symbols."""
 
-CLOCK_PORTS = _ports({"time": "time_ms", "close_time": "time_ms"})
-"""time: the open of the bar that this step closes. close_time: its close."""
+CLOCK_PORTS = _ports({"time": "time_ms", "close_time": "time_ms", "bars_per_day": "bars", "bars_per_year": "bars"})
+"""time: the open of the bar that this step closes. close_time: its close. bars_per_day, bars_per_year: how many bars of
+the reading node's clock there are in 24 hours and in 365.25 days, whether or not the market is open."""
+VENUE_PORTS = _ports(
+    {
+        "taker_fee": "bps",  # of an aggressive fill's notional
+        "maker_fee": "bps",  # of a passive fill's notional; negative is a rebate
+        "half_spread": "bps",  # lost by an aggressive fill where no book tells it
+        "impact": "real",  # of the square-root law: impact x volatility x sqrt(quantity / volume)
+        "maintenance": "unit",  # margin below which positions are liquidated, share of the exposure
+    }
+)
+"""What the venue of the run charges and demands, from its settings: the same for all symbols, and for the whole run."""
 OPERATOR_PORTS = _ports({"kill": "flag", "reset": "flag"})
 """What a person may set while the graph runs: kill trips the governor, reset lets it go."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graph.derived import derived
 from graph.kernel.call import Call, Entry
 from graph.kernel_text import KernelText, imports
 from graph.language import Layer, field_name
@@ -113,6 +114,11 @@ def _column(
 @cache
 def _compiled(layer: Layer, maker: str) -> Entry:
     """maker: the backend, so that each has an entry of its own."""
+    source = derived("alone", [layer], (), lambda: _module_text(layer))
+    return build(f"layer_{layer.identifier}_{fingerprint(source)}", source)
+
+
+def _module_text(layer: Layer) -> str:
     texts = KernelText()
     step = texts.add_layer(layer)
     arguments = [a for a, there in (("s[0]", layer.state), ("p[0]", layer.params), ("m[0]", layer.model)) if there] + [
@@ -132,8 +138,7 @@ def _compiled(layer: Layer, maker: str) -> Entry:
             ]
     lines.append("    return steps")
     body = "\n".join([texts.text(), "", "", _HELPERS, "", "@entry", *lines, ""])
-    source = f"{imports(body)}\n\n\n{body}"
-    return build(f"layer_{layer.identifier}_{fingerprint(source)}", source)
+    return f"{imports(body)}\n\n\n{body}"
 
 
 def _heading(layer: Layer) -> str:

@@ -199,10 +199,12 @@ def hold_back(account: Any, wallet: Any, limits: Any, border: Any, order: Any, b
 
 @kernel
 def call_off_excess(account: Any, border: Any, order: Any, bound: float) -> float:
-    """Calls the working order off when what can still fill leads beyond the bound."""
+    """Calls the working order off when what can still fill on its side leads beyond the bound. An order that
+    closes stays: it takes the place of what was sent before it, and calling it off would take nothing back."""
     above = grown(account, 1.0, account.buying, 0.0) > max(bound, account.position) * (1.0 + ROUNDING)
     below = grown(account, -1.0, account.selling, 0.0) > max(bound, -account.position) * (1.0 + ROUNDING)
-    if account.open_orders > 0.0 and (above or below):
+    grows = account.reducing == 0.0
+    if grows and ((above and account.working > 0.0) or (below and account.working < 0.0)):
         order.command = CANCEL
         note(border, CALLED_OFF)
     return 0.0

@@ -78,7 +78,10 @@ def _module(module: ModuleType) -> _Module | None:
     if source is None:
         return None
     named = {name: value for name, value in sorted(vars(module).items()) if not name.startswith("__")}
-    found = [_value(value) for value in named.values()]
+    try:
+        found = [_value(value) for value in named.values()]
+    except Exception:  # what a user's object does when it is looked at
+        return None
     if None in found:
         return None
     words = (f"{name}={word}" for name, value in zip(named, found, strict=True) for word, _ in value or ())
@@ -98,6 +101,8 @@ def _value(value: Any) -> list[tuple[str, str]] | None:
     if isinstance(value, Layer | Venue):
         parts = [_value(getattr(value, f.name)) for f in fields(value)]
         return None if None in parts else [word for part in parts for word in part or ()]
+    if isinstance(value, int | float):  # whatever a class of its own says of it
+        return [((float if isinstance(value, float) else int).__repr__(value), "")]
     written = str(sorted(map(repr, value))) if isinstance(value, set | frozenset) else repr(value)
     return None if " at 0x" in written else [(written, "")]
 

@@ -31,7 +31,7 @@ class PortRef:
 
 @dataclass(frozen=True)
 class SourceRef:
-    """A value from outside the graph. group: market, account, clock or operator."""
+    """A value from outside the graph. group: market, account, clock, venue or operator."""
 
     group: str
     port: str

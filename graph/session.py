@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graph.account import BALANCES
+from graph.account import BALANCES, VENUE_PORTS
 from graph.border import HELD_BACK, Border, Limits, Order
 from graph.clock import format_time
 from graph.compile_errors import compile_error
@@ -33,6 +33,7 @@ CONTROL = np.dtype(
         ("row", np.int64),  # of `edges`, that of the last bar
         ("kill", np.float64),
         ("reset", np.float64),
+        *((name, np.float64) for name in VENUE_PORTS),  # from the settings; missing where the venue does not tell
         ("ruined", np.int64),  # 1: equity is used up, and the loop stopped behind that bar
         ("digest", np.int64),
         ("violations", np.int64),
@@ -128,6 +129,8 @@ class Session:
                 record_of_symbol[name] = value
         self.control = np.zeros(1, CONTROL)
         self.control["simulate"], self.control["audit"] = simulate, audit
+        for name in VENUE_PORTS:
+            self.control[name] = getattr(settings, name, np.nan)
         self.fills = np.zeros(fill_room or 4096 + 4 * symbols * plan.venue.fills_per_bar, plan.venue.fill)
         self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)
         self._first_memories()

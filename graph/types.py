@@ -52,7 +52,10 @@ class EdgeType:
 _TYPES = (
     EdgeType("price", "price in quote currency", low=0.0, low_open=True),
     EdgeType("logreturn", "logarithmic return"),
-    EdgeType("vol", "standard deviation of log returns per bar", low=0.0),
+    EdgeType("vol", "realised standard deviation of log returns, per bar of the clock that it comes from", low=0.0),
+    EdgeType("day_vol", "realised standard deviation of log returns, per 24 hours", low=0.0),
+    EdgeType("vol_forecast", "forecast standard deviation of log returns, per bar of the clock it comes from", low=0.0),
+    EdgeType("day_vol_forecast", "forecast standard deviation of log returns, per 24 hours", low=0.0),
     EdgeType("qty", "quantity of the base asset", low=0.0),
     EdgeType("signed_qty", "quantity of the base asset with a direction", accepts=("qty",)),
     EdgeType("notional", "value in quote currency, signed"),
@@ -72,6 +75,8 @@ _TYPES = (
 )
 _REAL = EdgeType("real", "any finite number", accepts=tuple(t.name for t in _TYPES if t.name != "market_event"))
 EDGE_TYPES: dict[str, EdgeType] = {t.name: t for t in (*_TYPES, _REAL)}
+PER_BAR = ("vol", "vol_forecast")
+"""Types whose numbers mean something else on each clock: they feed readers of the clock that they come from."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,9 @@ def port_type(annotation: Any) -> PortType:
 Price = Annotated[float, EDGE_TYPES["price"]]
 LogReturn = Annotated[float, EDGE_TYPES["logreturn"]]
 Vol = Annotated[float, EDGE_TYPES["vol"]]
+DayVol = Annotated[float, EDGE_TYPES["day_vol"]]
+VolForecast = Annotated[float, EDGE_TYPES["vol_forecast"]]
+DayVolForecast = Annotated[float, EDGE_TYPES["day_vol_forecast"]]
 Qty = Annotated[float, EDGE_TYPES["qty"]]
 SignedQty = Annotated[float, EDGE_TYPES["signed_qty"]]
 Notional = Annotated[float, EDGE_TYPES["notional"]]

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 Reasons = Mapping[str, tuple[str, ...]]
 
 _BARS_ALONE = "bars alone have no book, trades, taker volume or funding"
-_NO_MODELS = "L70, L71, L72 and L82 have no model yet, so L73 has no members"
+_NO_MODELS = "L70, L71, L72 and L82 have no model yet"
+_NO_SKILL = "no forecast beats its base rate on ordinary bars; on planted edges it does, as the tests show"
+_NO_SEASON = "no hour of the week differs enough from the others, within a month"
 _NO_SUCH_DAY = "a limit that no ordinary month reaches; the layer's tests reach it"
 _BAD_INPUT = "for input that checked bars do not contain; the layer's tests send it"
 _NO_PAIR = "without options, a hedge or a chart to compare with there is nothing to report"
@@ -20,14 +22,16 @@ SILENT: Reasons = {
         *("L8.mid", "L8.weighted_mid", "L8.spread", "L8.depth_bid", "L8.depth_ask", "L8.imbalance"),
         *("L8.slope_bid", "L8.slope_ask", "L9.ofi", "L9.ofi_norm", "L9.queue", "L61.kyle", "L61.kyle_t"),
     ),
-    _NO_MODELS: (
-        *("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L73.p_up", "L82.value"),
-    ),
+    _NO_MODELS: (*("L70.p_up", "L70.margin", "L71.forecast", "L71.p_up", "L72.forecast", "L72.p_up", "L82.value"),),
+    _NO_SKILL: ("L73.p_up",),
+    _NO_SEASON: ("L49.age",),
 }
 CONSTANT: Reasons = {
+    _NO_SKILL: ("L7.ok", "L66.ok", "L65.drift", "L73.ok", "L73.consensus", "L73.members"),
+    _NO_SEASON: ("L49.signal", "L49.quality"),
     _BARS_ALONE: ("L0.has_book", "L10.from_book", "L10.fillable", "L59.from_trades", "L92.carry"),
     _NO_MODELS: (
-        *("L70.ok", "L71.ok", "L72.ok", "L73.ok", "L73.p_up", "L73.consensus", "L73.members"),
+        *("L70.ok", "L71.ok", "L72.ok"),
         *("L82.multiplier", "L82.action", "L82.ok"),
     ),
     _NO_SUCH_DAY: (
@@ -51,6 +55,15 @@ SATURATED: Reasons = {
     "a mean of few votes: it is at its bound when they agree": ("L11.stack", "L23.bias"),
 }
 BRANCHES: Reasons = {
+    _NO_SKILL: (
+        "L65 loss >= 0.0 and watch(s, loss, p.delta, p.lambda_, 1.0 / p.horizon)",
+        "L65 drifted",
+        "L66 beats_base_rate(s.record)",
+        "L7 beats_base_rate(s.record)",
+        "L3 not isnan(model_p) and model_ok == 1.0",
+        "L73 s.members < p.min_members or s.weight <= 0.0",
+    ),
+    _NO_SEASON: ("L49 fabs(t) > p.t",),
     _BARS_ALONE: (
         *(
             "L0 has_book",
@@ -61,10 +74,6 @@ BRANCHES: Reasons = {
             "L0 bad_book",
         ),
         *("L10 bid_px[0] < ask_px[0] and bid_qty[0] > 0.0 and ask_qty[0] > 0.0",),
-    ),
-    _NO_MODELS: (
-        "L3 not isnan(model_p) and model_ok == 1.0",
-        "L73 s.members < p.min_members or s.weight <= 0.0",
     ),
     _NO_SUCH_DAY: (
         *("L79 day >= p.daily", "L79 week >= p.weekly", "L79 halt", "L80 drawdown >= p.hard"),
@@ -85,7 +94,7 @@ BRANCHES: Reasons = {
     "a motionless price, which liquid markets do not have": ("L21 atr > FADED * close", "L52 variance <= ROUNDING"),
     "orders are far above the venue's minima and below its largest order": (
         *("L96 exits and qty < grid", "L96 max_qty > 0.0 and qty > max_qty", "L96 exits and reason == 0 and small"),
-        *("L96 exits and qty > slice_qty * (1.0 + EXACT)", "L96 not exits and small"),
+        *("L96 exits and qty > slice_qty * (1.0 + EXACT)", "L96 not exits and small", "L96 held < lot"),
     ),
     "the gate closes a position before it opens the opposite one": ("L5 flips",),
     "market orders fill in the next bar, so little is under way": ("L5 under_way > size * (1.0 + ROUNDING)",),
@@ -114,7 +123,8 @@ NO_EFFECT: Reasons = {
     "read only by L70, L71 and L72, which have no model yet, and by the report": (
         *("L13", "L16", "L18", "L22", "L24", "L25", "L55", "L56", "L61"),
     ),
-    _NO_MODELS: ("L66", "L70", "L71", "L72", "L73", "L82"),
+    _NO_MODELS: ("L70", "L71", "L72", "L82"),
+    _NO_SKILL: ("L66", "L73"),
     _NO_SUCH_DAY: ("L84", "L86"),
     "a record of decisions, read after the run": ("L85", "L98", "L99", "L100"),
     "a pattern so rare that it seldom leads the vote": ("L31", "L49"),

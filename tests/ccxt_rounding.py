@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
+
+from tests.packages import folder_of
 
 
 def _load() -> ModuleType:
-    package = find_spec("ccxt")
-    assert package is not None and package.submodule_search_locations
-    file = Path(package.submodule_search_locations[0]) / "base" / "decimal_to_precision.py"
-    spec = spec_from_file_location("ccxt_rounding", file)
+    spec = spec_from_file_location("ccxt_rounding", folder_of("ccxt") / "base" / "decimal_to_precision.py")
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

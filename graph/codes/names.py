@@ -37,7 +37,7 @@ NAME_PAGES = (
     CodePage(
         "W012",
         "unknown output",
-        "The node is there, but has no output of that name; or account, clock or operator have no such port.",
+        "The node is there, but has no output of that name; or account, clock, venue or operator have no such port.",
         """
         nodes:
           L14: {inputs: {close: 100}}
@@ -136,7 +136,7 @@ NAME_PAGES = (
         "W019",
         "not a name for a node",
         "Node names appear in references, in generated code and in charts, so they are plain words; market, account, "
-        "clock and operator already mean what lies outside the graph.",
+        "clock, venue and operator already mean what lies outside the graph.",
         """
         nodes:
           fast-rsi: {layer: L14, inputs: {close: 100}}

@@ -6,7 +6,9 @@ WIRE_PAGES = (
     CodePage(
         "W020",
         "wrong type of edge",
-        "Each port says what its numbers mean. A quantity wired where a price is expected would compute, and be wrong.",
+        "Each port says what its numbers mean. A quantity wired where a price is expected would compute, and be wrong. "
+        "So would a volatility per day in place of one per bar, a forecast in place of what was realised, or a "
+        "volatility per bar of another clock.",
         """
         nodes:
           L0: {inputs: {raw: market, now: clock.time}}

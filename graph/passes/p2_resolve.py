@@ -12,7 +12,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
+from graph.account import (
+    CLOCK_PORTS,
+    OPERATOR_PORTS,
+    ORDER_PORTS,
+    SHARED_ACCOUNT_PORTS,
+    SYMBOL_ACCOUNT_PORTS,
+    VENUE_PORTS,
+)
 from graph.clock import Clock, format_opening, read_clock, usual_origin
 from graph.declaration import check_sizes
 from graph.diagnostics import Diagnostic, Findings, Place, WiringError
@@ -30,6 +37,7 @@ SOURCES = {
     "market": (),
     "account": (*SYMBOL_ACCOUNT_PORTS, *SHARED_ACCOUNT_PORTS),
     "clock": tuple(CLOCK_PORTS),
+    "venue": tuple(VENUE_PORTS),
     "operator": tuple(OPERATOR_PORTS),
 }
 _TAKEN = (*SOURCES, "orders")

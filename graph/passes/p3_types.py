@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.account import CLOCK_PORTS, OPERATOR_PORTS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
+from graph.account import (
+    CLOCK_PORTS,
+    OPERATOR_PORTS,
+    ORDER_PORTS,
+    SHARED_ACCOUNT_PORTS,
+    SYMBOL_ACCOUNT_PORTS,
+    VENUE_PORTS,
+)
 from graph.clock import Clock, format_clock, format_opening
 from graph.diagnostics import Findings
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
+from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf, elements
 from graph.passes.p2_resolve import fitting_outputs
-from graph.types import PortType, edge
+from graph.types import PER_BAR, PortType, edge
 
 MARKET = edge("market_event")
 
@@ -21,6 +28,7 @@ def check_types(graph: Graph, findings: Findings) -> Graph:
         for name, binding in node.inputs.items():
             port = node.layer.inputs[name]
             _check_binding(f"{node.key}.{name}", port, binding, node.layer.portfolio, graph, findings)
+            _check_time_basis(node, name, graph, findings)
     for name, binding in graph.orders.items():
         _check_binding(f"orders.{name}", ORDER_PORTS[name], binding, False, graph, findings)
     return graph
@@ -32,7 +40,7 @@ def source_type(graph: Graph, ref: PortRef | SourceRef) -> PortType:
         return graph.nodes[ref.node].layer.outputs[ref.port]
     if ref.group == "market":
         return MARKET
-    return (SYMBOL_ACCOUNT_PORTS | SHARED_ACCOUNT_PORTS | CLOCK_PORTS | OPERATOR_PORTS)[ref.port]
+    return (SYMBOL_ACCOUNT_PORTS | SHARED_ACCOUNT_PORTS | CLOCK_PORTS | OPERATOR_PORTS | VENUE_PORTS)[ref.port]
 
 
 def is_per_symbol(graph: Graph, ref: PortRef | SourceRef) -> bool:
@@ -52,6 +60,27 @@ def _check_clock(node: Node, graph: Graph, findings: Findings) -> None:
         own, base = (format_opening(Clock(ms, graph.origins[ms])) for ms in (node.clock_ms, graph.clock_ms))
         message = f"{node.key}: bars of {own} do not open with a bar of the base clock {base}"
         findings.error("W025", message, node.place, "let it open where a bar of the base clock opens")
+
+
+def _check_time_basis(node: Node, name: str, graph: Graph, findings: Findings) -> None:
+    """A number per bar of one clock is none per bar of another: four times as long a bar moves twice as far."""
+    port, own = node.layer.inputs[name], node.clock_ms
+    if port.edge.name not in PER_BAR:
+        return
+    for ref in elements(node.inputs[name]):
+        if not isinstance(ref, PortRef) or not port.accepts(source_type(graph, ref)):
+            continue  # a constant says nothing of its time, and what is of another kind is told already
+        clock_ms = graph.nodes[ref.node].clock_ms
+        if clock_ms == own:
+            continue
+        clocks = format_clock(own), format_clock(clock_ms)
+        message = (
+            f"{node.key}.{name} takes a {port.edge.name} per bar of {clocks[0]}, but {ref} is per bar of {clocks[1]}"
+        )
+        beside = {n.key: n.layer for n in graph.nodes.values() if n.clock_ms == own and n is not node}
+        fits = fitting_outputs(port, beside)
+        fix = f"wire {', '.join(fits[:3])}" if fits else f"wire a {port.edge.name} of a node with `clock: {clocks[0]}`"
+        findings.error("W020", message, ref.place, fix)
 
 
 def _check_binding(
@@ -114,7 +143,7 @@ def _check_wire(where: str, port: PortType, ref: Scalar, portfolio: bool, graph:
             "W023",
             f"{where} is one value for all symbols, but {ref} has one a symbol",
             ref.place,
-            "wire an account.*, clock.*, operator.* or shared portfolio port",
+            "wire an account.*, clock.*, venue.*, operator.* or shared portfolio port",
         )
     if isinstance(ref, PortRef) and ref.delay:
         if ref.otherwise is None and not port.optional and port.size is None:

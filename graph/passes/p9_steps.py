@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.account import SHARED_ACCOUNT_PORTS
+from graph.account import SHARED_ACCOUNT_PORTS, bars_in_clock
 from graph.clock import format_clock
 from graph.language import field_name
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
@@ -95,8 +95,10 @@ class Reader:
             return f"s.market_{clock_ms}" if slow else "event"
         if ref.group == "account":
             return f"w.{ref.port}" if ref.port in SHARED_ACCOUNT_PORTS else f"a.{ref.port}"
-        if ref.group == "operator":
+        if ref.group in ("venue", "operator"):
             return f"control.{ref.port}"
+        if ref.port.startswith("bars_"):
+            return repr(bars_in_clock(ref.port, clock_ms))
         close = "now + CLOCK"
         if ref.port == "close_time":
             return close

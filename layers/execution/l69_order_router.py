@@ -3,16 +3,15 @@
 Rule: ttl = 1 + (LONGEST - 1) (1 - urgency), rounded, and reach = sigma sqrt(ttl) in bps, as far as the price goes in
     that time. lean = order_side * imbalance: above 0 the market runs away from the order. half = spread / 2, or cost
     where no book tells the spread. A passive order would stand offset = half + (1 - urgency) sigma (1 - lean) / 2,
-    within 0..max_offset bps, behind the price, and be filled with
-    chance = erfc(offset / (reach sqrt 2)) (1 - lean), at most 1: the reflection principle.
-    It is limit and post-only when maker_bias * chance * (cost + fee) > (1 - maker_bias) (1 - chance) urgency * reach:
-    what is saved where it is filled, against what the market moves where it is not. Else, and for every exit, with a
-    broken router, or without price, cost, sigma or urgency, it is a market order with offset 0, no limit_price and
-    not post-only; ttl is 1 for all of these but the one that lost the comparison. Without imbalance lean = 0.
-    Without a side or a quantity: market, ttl 1.
+    within 0..max_offset bps, behind the price, and be filled with chance = erfc(offset / (reach sqrt 2)) (1 - lean), at
+    most 1: the reflection principle. It is limit and post-only when maker_bias * chance * (cost + taker_fee -
+    maker_fee) > (1 - maker_bias) (1 - chance) urgency * reach: what is saved where it is filled, against what the
+    market moves where it is not. Else, and for every exit, with a broken router, or without price, cost, sigma or
+    urgency, it is a market order with offset 0, no limit_price and not post-only; ttl is 1 for all of these but the one
+    that lost the comparison. Without imbalance lean = 0. Without a side or a quantity: market, ttl 1.
 
 Note: what a passive fill gains on the price does not count: for a price without drift it is on average what the
-    unfilled order loses. The catalogue lacks `price`, the middle that offsets are told from, and `fee`.
+    unfilled order loses. The catalogue lacks `price`, the middle that offsets are told from, and the fees.
 """
 
 from math import erfc, isnan, nan, sqrt
@@ -34,7 +33,6 @@ LONGEST = 10.0
 class Params(Parameters):
     maker_bias: float = param(0.5, 0, 1, "preference for waiting: 0 never waits, 0.5 weighs both evenly")
     max_offset: float = param(5, 0, 100, "farthest from the price that a passive order stands, bps")
-    fee: float = param(3, -100, 100, "bps of fees that a passive fill saves")
 
 
 class Out(NamedTuple):
@@ -73,6 +71,8 @@ def step(
     urgency: Opt[Unit],
     intent: Opt[Label],
     price: Opt[Price],
+    taker_fee: Opt[Bps],
+    maker_fee: Opt[Bps],
 ) -> Out:
     idle = order_side == 0.0 or order_qty == 0.0
     if idle or is_exit(intent) or router_health >= BROKEN or isnan(price + cost + sigma + urgency):
@@ -84,7 +84,7 @@ def step(
     half = or_else(0.5 * spread, cost)
     offset = clip(half + patience * sigma * 1e4 * 0.5 * (1.0 - lean), 0.0, p.max_offset)
     chance = min(erfc(offset / (reach * sqrt(2.0))) * (1.0 - lean), 1.0) if reach > 0.0 else 0.0
-    saved = chance * (cost + p.fee)
+    saved = chance * (cost + or_else(taker_fee - maker_fee, 0.0))
     missed = (1.0 - chance) * urgency * reach
     limit = price * (1.0 - order_side * offset * 1e-4)
     if p.maker_bias * saved > (1.0 - p.maker_bias) * missed:

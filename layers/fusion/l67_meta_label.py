@@ -1,13 +1,14 @@
 """L67: whether the signal is worth taking, by the chance that it reaches its profit barrier first.
 
-Rule: p_take = p_win, and take = 1 where it is at least `threshold` and there is a direction.
+Rule: p_take = p_win, and take = 1 where it is at least `threshold`, there is a direction, and ok is not 0: a chance
+    that has not beaten its base rate is no reason to trade.
 Note: a secondary model over all inputs comes later; until one is there p_win passes through, as the catalogue has it.
 """
 
 from typing import NamedTuple
 
 from graph.language import Forecast, Parameters, layer, param
-from graph.types import Flag, Prob, Score, Side, Unit, Vol
+from graph.types import Flag, Opt, Prob, Score, Side, Unit, Vol
 
 
 class Params(Parameters):
@@ -36,5 +37,6 @@ def step(
     tradeability: Unit,
     agreement: Unit,
     p_win: Prob,
+    ok: Opt[Flag],
 ) -> Out:
-    return Out(p_win, 1.0 if direction != 0.0 and p_win >= p.threshold else 0.0)
+    return Out(p_win, 1.0 if direction != 0.0 and p_win >= p.threshold and ok != 0.0 else 0.0)

@@ -3,12 +3,13 @@
 Rule: of the members that are ok and have a probability, ln(p_up / (1 - p_up)) = sum w ln(p / (1 - p)) / sum w, p held
     within 1e-6 of 0 and 1, w the member's own weight times that of `weights` where one is there. consensus = the share
     of the weight on the side of p_up (1/2 where it takes none), members = their number. ok = 1 with at least
-    min_members of them and a weight above 0; else ok = 0, p_up = p_cal and consensus = 0.
+    min_members of them and a weight above 0; else ok = 0, consensus = 0 and p_up is missing.
+    The calibrated edge is a member like the models: it is ok when it has beaten its base rate.
 Note: `weights` (L65's, one step late; order trees, nhits, patch, calibration) is ours: the catalogue has the feedback
     and no port for it. `label` plays no part in the rule.
 """
 
-from math import exp, isnan, log
+from math import exp, isnan, log, nan
 from typing import NamedTuple
 
 from graph.language import Forecast, Parameters, State, kernel, layer, param
@@ -22,6 +23,7 @@ class Params(Parameters):
     w_trees: float = param(0.5, 0, 1, "weight of the boosted trees")
     w_nhits: float = param(0.3, 0, 1, "weight of N-HiTS")
     w_patch: float = param(0.2, 0, 1, "weight of PatchTST")
+    w_cal: float = param(0.2, 0, 1, "weight of the calibrated edge")
     min_members: int = param(1, 1, 4, "models that must be ok")
 
 
@@ -72,6 +74,7 @@ def step(
     p_patch: Opt[Prob],
     ok_patch: Opt[Flag],
     p_cal: Opt[Prob],
+    ok_cal: Opt[Flag],
     label: Label,
     weights: Opt[Vec[4, Unit]],
 ) -> Out:
@@ -83,8 +86,9 @@ def step(
     hear(s, p_trees, ok_trees, p.w_trees, weights[0])
     hear(s, p_nhits, ok_nhits, p.w_nhits, weights[1])
     hear(s, p_patch, ok_patch, p.w_patch, weights[2])
+    hear(s, p_cal, ok_cal, p.w_cal, weights[3])
     if s.members < p.min_members or s.weight <= 0.0:
-        return Out(p_cal, 0.0, 0.0, float(s.members))
+        return Out(nan, 0.0, 0.0, float(s.members))
     p_up = 1.0 / (1.0 + exp(-s.total / s.weight))
     side = 0.5
     if p_up > 0.5:

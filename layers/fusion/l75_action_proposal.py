@@ -1,17 +1,19 @@
 """L75: the proposals of all symbols in order of worth; only the best keep their side.
 
-Rule: priority = max(expectancy, 0) * confidence * tradeability / (1 + that), a share that keeps the order. A symbol
-    is a candidate with direction not 0 and take = 1. Candidates are ranked by expectancy * confidence *
-    tradeability, ties by the symbols' order; rank 1 is best, 0 is no candidate. Those within `top` keep their side,
-    the others get 0. size_hint = confidence; reward = target, risk = stop, p_success = p_win, hold passes through.
-    A symbol with a missing input is absent: everything about it is missing.
-"""
+Rule: priority = max(expectancy, 0) * confidence * tradeability / (1 + that), a share that keeps the order. A symbol is
+    a candidate with direction not 0 and take = 1. Candidates are ranked by expectancy * confidence * tradeability, ties
+    by the symbols' order; rank 1 is best, 0 is no candidate. Those within `top` keep their side, the others get 0. A
+    symbol without a direction keeps the side of its position, with rank 0: what was begun is ended by its barriers, its
+    time, or an opinion against it, not by the lack of one. size_hint = confidence; reward = target, risk = stop,
+    p_success = p_win, hold passes through. A symbol with a missing input is absent: everything about it is missing.
+    `position` is not in the catalogue; without it nothing is held."""
 
 from math import isnan, nan
 from typing import NamedTuple
 
 from graph.language import PER_SYMBOL, Array, Forecast, Parameters, State, array, kernel, layer, param
-from graph.types import Bars, Bps, Count, Flag, PerSymbol, Prob, Side, Unit
+from graph.types import Bars, Bps, Count, Flag, Opt, PerSymbol, Prob, Side, SignedQty, Unit
+from layers.primitives.scalars import sign
 
 
 class Params(Parameters):
@@ -72,6 +74,7 @@ def step(
     stop: PerSymbol[Bps],
     expectancy: PerSymbol[Bps],
     tradeability: PerSymbol[Unit],
+    position: Opt[PerSymbol[SignedQty]],
 ) -> Out:
     count = len(direction)
     for i in range(count):
@@ -88,6 +91,8 @@ def step(
         s.hold[i] = hold[i] if known else nan
         s.rank[i] = 0.0 if known else nan
         s.side[i] = 0.0 if known else nan
+        if known and direction[i] == 0.0 and not isnan(position[i]):
+            s.side[i] = sign(position[i])
     for i in range(count):
         if not isnan(s.worth[i]):
             place = 1 + better_count(s.worth, count, i)

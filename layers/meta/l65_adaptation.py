@@ -1,14 +1,17 @@
 """L65: which patterns and models have been right lately, by price alone, and whether that has changed.
 
 Rule: o = sign(close - close[horizon]) judges what was said `horizon` bars ago; at 0 nothing is judged. hit_rates =
-    (hits + prior / 2) / (hits + misses + prior), a hit being a signal on the side of o, each bar that it was alive.
-    weights = w e^(-rate loss) / sum, with loss = -ln of the probability that a member gave to o, held within 1e-6 of 0
-    and 1; w is 1/4 each at first, one that said nothing keeps its w, and none falls below 1e-6 (Hedge). drift: with m
-    the mean of all losses so far, U = U[1] + loss - m - delta and drift_stat = U - min U, drift = 1 where it exceeds
-    lambda, after which the test begins anew (Page-Hinkley); the loss is the mean of the members' that spoke, by weight,
-    and the share of signals that were wrong where none did. explore = 1 where the next of x = 48271 x mod 2^31 - 1 is
+    (hits + prior / 2) / (hits + misses + prior), a hit being a signal on the side of o, each bar that it was alive. A
+    signal counts by its uniqueness, the mean over the bars until it is judged of 1 / (signals of its pattern that are
+    not judged yet), and half as much half_life judged bars later. weights = w e^(-rate loss / horizon) / sum, with
+    loss = -ln of the probability that a member gave to o, held within 1e-6 of 0 and 1; w is 1/4 each at first, one
+    that said nothing keeps its w, and none falls below 1e-6 (Hedge). drift: with m the mean of all losses so far, U =
+    U[1] + (loss - m - delta) / horizon and drift_stat = U - min U, drift = 1 where it exceeds lambda, after which the
+    test begins again (Page-Hinkley); the loss is the mean of the members' that spoke, by weight, and the share of
+    signals that were wrong where none did. explore = 1 where the next of x = 48271 x mod 2^31 - 1 is
     below `explore` of it, x begun with the seconds of the first step's time.
-Note: what is said here is read one bar later, by L50 and L73. `label` plays no part in the rule.
+Note: outcomes of neighbouring bars overlap, so that members and drift count each as 1 / horizon of an independent one.
+    What is said here is read one bar later, by L50 and L73. `label` plays no part in the rule.
 """
 
 from math import exp, floor, isnan, log
@@ -28,17 +31,21 @@ MULTIPLIER = 48271.0
 
 class Params(Parameters):
     horizon: int = param(60, 5, 5000, "bars after which an opinion is judged")
-    rate: float = param(0.2, 0, 1, "how fast weights follow losses")
+    rate: float = param(0.2, 0, 1, "how fast weights follow the losses of independent outcomes")
     explore: float = param(0.1, 0, 1, "share of bars on which to explore")
     prior: float = param(20, 1, 500, "signals that the even prior is worth")
     delta: float = param(0.005, 0, 1, "rise of the loss that is no drift")
-    lambda_: float = param(50, 1, 1000, "sum of rises that is one")
+    lambda_: float = param(5, 0.1, 1000, "sum of rises that is one")
+    half_life: float = param(5000, 100, 200000, "judged bars after which a hit counts half")
 
 
 class Memory(State):
     closes: Ring = sized(lambda p: p.horizon)
     signals: Array = array(lambda p: PATTERNS * p.horizon)
     said: Array = array(lambda p: MEMBERS * p.horizon)
+    shares: Array = array(lambda p: PATTERNS * p.horizon)  # s.share as it was at each signal
+    share: Array = array(PATTERNS)  # sum of 1 / (open signals) so far
+    open: Array = array(PATTERNS)
     hits: Array = array(PATTERNS)
     misses: Array = array(PATTERNS)
     hit_rates: Array = array(PATTERNS, fill=0.5)
@@ -61,20 +68,32 @@ class Out(NamedTuple):
 
 
 @kernel
-def judge_patterns(s: Memory, outcome: float, prior: float) -> float:
-    """Counts hits and misses of the signals at s.place; returns the share of them that was wrong, below 0 for none."""
+def age_patterns(s: Memory) -> float:
+    """One bar more of what is open, before any of it is judged."""
+    for k in range(PATTERNS):
+        s.share[k] += 1.0 / s.open[k] if s.open[k] > 0.0 else 0.0
+    return s.share[0]
+
+
+@kernel
+def judge_patterns(s: Memory, p: Params, outcome: float, keep: float) -> float:
+    """Counts hits and misses of the signals at s.place, each by its uniqueness; returns the share of them that was
+    wrong, below 0 for none. outcome: 0 when the price is the same, which ends them without a judgement."""
     wrong = 0
     told = 0
     for k in range(PATTERNS):  # without a branch: what comes true is a coin's toss
-        signal = s.signals[s.place * PATTERNS + k]
+        at = s.place * PATTERNS + k
+        signal = s.signals[at]
         spoke = 1 if signal < 0.0 or signal > 0.0 else 0
         right = 1 if signal * outcome > 0.0 else 0
+        unique = (s.share[k] - s.shares[at]) / p.horizon if outcome != 0.0 else 0.0
         told += spoke
         wrong += spoke - right
-        s.hits[k] += right
-        s.misses[k] += spoke - right
-        s.hit_rates[k] = (s.hits[k] + 0.5 * prior) / (s.hits[k] + s.misses[k] + prior)
-    return wrong / told if told > 0 else -1.0
+        s.open[k] -= spoke
+        s.hits[k] = keep * s.hits[k] + unique * right
+        s.misses[k] = keep * s.misses[k] + unique * (spoke - right)
+        s.hit_rates[k] = (s.hits[k] + 0.5 * p.prior) / (s.hits[k] + s.misses[k] + p.prior)
+    return wrong / told if told > 0 and outcome != 0.0 else -1.0
 
 
 @kernel
@@ -100,11 +119,11 @@ def judge_members(s: Memory, outcome: float, rate: float) -> float:
 
 
 @kernel
-def watch(s: Memory, loss: float, delta: float, limit: float) -> bool:
-    """One step of the Page-Hinkley test; True where the loss has drifted upwards."""
+def watch(s: Memory, loss: float, delta: float, limit: float, weight: float) -> bool:
+    """One step of the Page-Hinkley test; True where the loss has drifted upwards. weight: independent outcomes."""
     s.judged += 1.0
     s.mean += (loss - s.mean) / s.judged
-    s.sum += loss - s.mean - delta
+    s.sum += weight * (loss - s.mean - delta)
     s.least = min(s.least, s.sum)
     drifted = s.sum - s.least > limit
     if drifted:
@@ -146,16 +165,21 @@ def step(
 ) -> Out:
     push(s.closes, close)
     drift = 0.0
+    age_patterns(s)
     if s.closes.head > p.horizon:
         outcome = sign(close - back(s.closes, p.horizon))
+        keep = 2.0 ** (-1.0 / p.half_life) if outcome != 0.0 else 1.0
+        wrong = judge_patterns(s, p, outcome, keep)
         if outcome != 0.0:
-            wrong = judge_patterns(s, outcome, p.prior)
-            loss = judge_members(s, outcome, p.rate)
+            loss = judge_members(s, outcome, p.rate / p.horizon)
             loss = wrong if loss < 0.0 else loss
-            if loss >= 0.0 and watch(s, loss, p.delta, p.lambda_):
+            if loss >= 0.0 and watch(s, loss, p.delta, p.lambda_, 1.0 / p.horizon):
                 drift = 1.0
     for k in range(PATTERNS):
-        s.signals[s.place * PATTERNS + k] = pattern_signals[k]
+        signal = pattern_signals[k]
+        s.signals[s.place * PATTERNS + k] = signal
+        s.shares[s.place * PATTERNS + k] = s.share[k]
+        s.open[k] += 1.0 if signal < 0.0 or signal > 0.0 else 0.0
     for k in range(MEMBERS):
         s.said[s.place * MEMBERS + k] = member_p[k]
     s.place = s.place + 1 if s.place + 1 < p.horizon else 0

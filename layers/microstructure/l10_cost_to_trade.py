@@ -3,17 +3,19 @@
 Rule: notional = share * capital. With a book, each side is walked: cost = |mean price / mid - 1| in bps, fillable =
     the smaller of the shares that the visible levels can fill; what is beyond them is priced at the last level. A
     crossed book counts as none. Without one: half_spread + impact * sigma * sqrt(notional / (close * ewm(volume, 60)))
-    * 1e4, fillable = 1; the second term is capped at MOST bps, and stays there when there is no volume.
+    * 1e4, fillable = 1; the second term is capped at MOST bps, and stays there when there is no volume. fill = the
+    mean of buy and sell with the taker's fee: what one fill is taken to cost.
 
-Note: the catalogue has an amount for both parameters; as a share, the size is right in every quote currency. A run
-    sets `capital` to the cash that it starts with, unless the wiring does.
+Note: the catalogue has an amount for the value to trade; as a share, the size is right in every quote currency. A run
+    sets `capital` to the cash that it starts with, unless the wiring does. half_spread and impact are the venue's own
+    (`venue.half_spread`, `venue.impact`), not parameters as in the catalogue: the gate charges what the venue charges.
 """
 
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Array, Parameters, State, kernel, layer, param
-from graph.types import Bps, Flag, Opt, Price, Qty, Unit, Vec, Vol
+from graph.types import Bps, Flag, Opt, Price, Qty, Real, Unit, Vec, Vol
 from layers.primitives.averages import Smoothed, ewm
 
 VOLUME_BARS = 60
@@ -23,8 +25,6 @@ MOST = 10_000.0
 class Params(Parameters):
     share: float = param(0.1, 1e-6, 5, "value to trade, share of the capital")
     capital: float = param(100_000.0, 1e-9, 1e15, "what the account starts with, quote currency")
-    impact: float = param(1.0, 0, 10, "coefficient of the square-root law")
-    half_spread: float = param(2, 0, 100, "bps from the middle to the touch, where there is no book")
 
 
 class Memory(State):
@@ -36,6 +36,7 @@ class Out(NamedTuple):
     buy: Bps
     sell: Bps
     fillable: Unit
+    fill: Bps
     from_book: Flag
 
 
@@ -74,6 +75,9 @@ def step(
     close: Price,
     sigma: Vol,
     volume: Qty,
+    half_spread: Bps,
+    impact: Real,
+    taker_fee: Bps,
 ) -> Out:
     notional = p.share * p.capital
     usual = ewm(s.volume, volume, VOLUME_BARS)
@@ -82,12 +86,12 @@ def step(
         buy = walk(s, ask_px, ask_qty, notional, mid)
         fillable = s.filled
         sell = walk(s, bid_px, bid_qty, notional, mid)
-        return Out(buy, sell, max(min(fillable, s.filled), 0.0), 1.0)
+        return Out(buy, sell, max(min(fillable, s.filled), 0.0), 0.5 * (buy + sell) + taker_fee, 1.0)
     turnover = close * usual
     law = MOST
     if isnan(turnover):
         law = nan
     elif turnover > 0.0:
-        law = min(p.impact * sigma * sqrt(notional / turnover) * 1e4, MOST)
-    cost = p.half_spread + law
-    return Out(cost, cost, nan if isnan(cost) else 1.0, nan if isnan(cost) else 0.0)
+        law = min(impact * sigma * sqrt(notional / turnover) * 1e4, MOST)
+    cost = half_spread + law
+    return Out(cost, cost, nan if isnan(cost) else 1.0, cost + taker_fee, nan if isnan(cost) else 0.0)

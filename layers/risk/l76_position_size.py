@@ -10,15 +10,14 @@ Rule: risk = (risk_low + risk_high) / 2 * (0.5 + size_hint), within risk_low..ri
     where it takes nothing or there is no size.
 
 Note: Kelly's stake is what a lost bet costs, here the loss at the stop, so it limits the risk and not the notional.
-    bars_per_year is not in the catalogue; sigma is per bar, so a yearly target needs it. The default suits 1-minute
-    bars of a market that never closes. `price` is not used: the size is in quote currency.
-"""
+    sigma is per bar, so the yearly target needs `clock.bars_per_year`, which the catalogue lacks. `price` is not used:
+    the size is in quote currency."""
 
 from math import floor, isfinite, isnan, sqrt
 from typing import NamedTuple
 
 from graph.language import Cut, Parameters, kernel, layer, param
-from graph.types import Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
+from graph.types import Bars, Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
 from layers.primitives.scalars import clip
 
 
@@ -32,7 +31,6 @@ class Params(Parameters):
     floor: float = param(0.0025, 0, 0.05, "share of equity below which cuts do not go")
     kelly_fraction: float = param(0.25, 0, 1, "share of the Kelly stake")
     target_vol: float = param(0.4, 0.01, 5, "yearly volatility that one position may bring")
-    bars_per_year: float = param(525600, 250, 3.2e7, "base bars in a year")
 
 
 class Out(NamedTuple):
@@ -75,6 +73,7 @@ def step(
     equity: Notional,
     drawdown: Unit,
     multiplier: Opt[Unit],
+    bars_per_year: Bars,
 ) -> Out:
     distance = stop * 1e-4
     size = 0.0
@@ -87,7 +86,7 @@ def step(
             whole = risk_share(p, size_hint, kelly, 0.0)
             kept = clip(risk / whole, 0.0, 1.0) if whole > 0.0 else 1.0
             size = equity * risk / distance
-            yearly = sigma * sqrt(p.bars_per_year)
+            yearly = sigma * sqrt(bars_per_year)
             if yearly > 0.0:
                 size = min(size, equity * p.target_vol / yearly)
         size *= 1.0 if isnan(multiplier) else clip(multiplier, 0.0, 1.0)

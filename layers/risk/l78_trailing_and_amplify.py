@@ -4,7 +4,7 @@ Rule: side = sign(position), R = side (entry - stop) when the position was opene
     positive. gain = side (price - entry) / R, best = the most of it so far, over closes. The stop begins where the
     input had it when the position was opened, R behind the entry without one. It only moves towards the price: to
     the entry once best >= breakeven, and to side * trail * atr behind the best close (chandelier). exit = 1 when
-    the close is at the stop or beyond it, and when the position is held for 2 hold bars or more (hold as it was
+    the close is at the stop or beyond it, and when the position is held for `hold` bars or more (hold as it was
     when it was opened; none: no such limit). state: loser at gain <= -1/2; else new until best >= breakeven; then
     breakout while the close is the best one and gain >= add_at, fading once less than half of the best is left, and
     winner otherwise. add, for a winner or a breakout with gain >= add_at * (additions + 1), additions < max_adds,
@@ -137,7 +137,7 @@ def step(
     s.stop = side * max(side * s.stop, side * s.best - p.trail * atr)
     state = kind(p, gain, best)
     room = side * (price - s.stop)
-    leaves = room <= 0.0 or held >= 2.0 * s.hold
+    leaves = room <= 0.0 or held >= s.hold
     add = 0.0
     due = WINNER <= state <= BREAKOUT and gain >= p.add_at * (s.additions + 1.0)
     if due and not leaves and s.additions < p.max_adds and side * bias > 0.0:

@@ -1,6 +1,6 @@
 """L86: what the account would lose in the worst of a few scenarios, at the positions that it holds now.
 
-Rule: with e the holdings, s their sigma of a day (sigma sqrt(1440)), as shares of equity:
+Rule: with e the holdings, s their sigma of a day (sigma sqrt(bars_per_day)), as shares of equity:
     gap: gap sum |e|, every position gaps against itself; volatile day: vol_x sqrt(sum (e s)^2), each on its own;
     all as one: vol_x |sum e s|, correlation 1; dear exit: cost_x sum |e| cost / 10^4; and a market that moves by the
     share of a known crash or squeeze, -move sum e. worst = the largest of them within 0..1, scenario its number,
@@ -12,9 +12,8 @@ from math import fabs, isnan, sqrt
 from typing import NamedTuple
 
 from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bps, Flag, Label, Notional, PerSymbol, Unit, Vol
+from graph.types import Bars, Bps, Flag, Label, Notional, PerSymbol, Unit, Vol
 
-DAY = 1440.0  # base bars
 SCENARIOS = ("gap", "volatile day", "all as one", "dear exit", "march 2020", "may 2021", "squeeze")
 MARCH_2020 = -0.50  # of bitcoin from the 12th to the 13th
 MAY_2021 = -0.30  # on the 19th
@@ -62,7 +61,13 @@ def consider(s: Memory, scenario: int, loss: float) -> float:
     },
 )
 def step(
-    s: Memory, p: Params, held: PerSymbol[Notional], equity: Notional, sigma: PerSymbol[Vol], cost: PerSymbol[Bps]
+    s: Memory,
+    p: Params,
+    held: PerSymbol[Notional],
+    equity: Notional,
+    sigma: PerSymbol[Vol],
+    cost: PerSymbol[Bps],
+    bars_per_day: Bars,
 ) -> Out:
     gross = 0.0
     net = 0.0
@@ -74,7 +79,7 @@ def step(
             gross += fabs(held[i])
             net += held[i]
             if not isnan(sigma[i]):
-                moved = held[i] * sigma[i] * sqrt(DAY)
+                moved = held[i] * sigma[i] * sqrt(bars_per_day)
                 alone += moved * moved
                 together += moved
             if not isnan(cost[i]):

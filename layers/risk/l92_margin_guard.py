@@ -10,7 +10,8 @@ Rule: liquidation is where the equity is down to the maintenance margin of the p
     reduce at 1 as well, or it would be opened and closed without end. No equity and a position: distance 0, reduce
     1.
 
-Note: bars_per_day is not in the catalogue; sigma is per bar. Margin is the whole account's (cross margin), so that
+Note: sigma is per bar, so that the distance needs `clock.bars_per_day`; the maintenance margin is the venue's
+    (`venue.maintenance`), where the catalogue has a parameter. Margin is the whole account's (cross margin), so that
     `entry` plays no part; it is optional, being missing while flat.
 """
 
@@ -18,16 +19,14 @@ from math import isnan, nan, sqrt
 from typing import NamedTuple
 
 from graph.language import Cut, Parameters, State, layer, param
-from graph.types import Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
+from graph.types import Bars, Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
 from layers.primitives.scalars import sign
 from layers.risk.funding import Funding, note_funding
 
 
 class Params(Parameters):
-    maintenance: float = param(0.005, 0.001, 0.1, "maintenance margin, share of the exposure")
     min_sigmas: float = param(4, 1, 20, "daily sigmas that liquidation has to be away")
     max_carry: float = param(30, 1, 1000, "bps of funding that a day may cost")
-    bars_per_day: float = param(1440, 1, 86400, "base bars in a day")
 
 
 class Memory(State):
@@ -64,11 +63,13 @@ def step(
     leverage: Real,
     funding_rate: Opt[Real],
     sigma: Vol,
+    bars_per_day: Bars,
+    maintenance: Unit,
 ) -> Out:
     side = sign(position)
     per_bar = note_funding(s.funding, funding_rate)
     if not isnan(per_bar):
-        daily = per_bar * p.bars_per_day * 1e4
+        daily = per_bar * bars_per_day * 1e4
     elif not isnan(s.funding.rate):
         daily = s.funding.rate * 1e4
     else:
@@ -80,11 +81,11 @@ def step(
         distance = 0.0
         reduce = 1.0
     elif side != 0.0 and leverage > 0.0:
-        slope = 1.0 - side * p.maintenance
-        day = sigma * sqrt(p.bars_per_day)
+        slope = 1.0 - side * maintenance
+        day = sigma * sqrt(bars_per_day)
         if day > 0.0:
-            distance = max(1.0 / leverage - p.maintenance, 0.0) / slope / day
-        reduce = max(1.0 - 1.0 / (leverage * (p.maintenance + slope * p.min_sigmas * day)), 0.0)
+            distance = max(1.0 / leverage - maintenance, 0.0) / slope / day
+        reduce = max(1.0 - 1.0 / (leverage * (maintenance + slope * p.min_sigmas * day)), 0.0)
     if carry > p.max_carry or (side == 0.0 and abs(daily) > p.max_carry):
         reduce = 1.0
     return Out(distance, reduce, carry)

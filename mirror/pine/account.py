@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from graph.model import SourceRef
 from mirror.pine.syntax import NA, Expr, Name, number
+from runtime.venue.settings import VenueSettings
 
 _NOTHING = number(0.0)
 _PORTS: dict[str, Expr] = {
@@ -33,3 +34,8 @@ NAMES = tuple(sorted({value.id for value in _PORTS.values() if isinstance(value,
 def tester_value(ref: SourceRef) -> Expr | None:
     """What stands for a port of the account or the operator in a strategy; None for one that the tester lacks."""
     return _PORTS.get(str(ref))
+
+
+def venue_value(ref: SourceRef) -> Expr:
+    """A fact of the venue as the default settings have it."""
+    return number(getattr(VenueSettings(), ref.port))

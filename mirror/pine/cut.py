@@ -9,8 +9,6 @@ from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Source
 from mirror.pine.account import tester_value
 from mirror.pine.reasons import ACCOUNT, BOOK, INPUT, Reason, is_book, own_reason
 
-CHART_CLOCK_PORTS = ("time", "close_time")
-
 
 @dataclass(frozen=True)
 class Crossing:
@@ -115,7 +113,7 @@ def available(
             return True
         return scalar.node not in left_out and not is_book(graph, scalar)
     if isinstance(scalar, SourceRef):
-        chart = scalar.group == "market" or (scalar.group == "clock" and scalar.port in CHART_CLOCK_PORTS)
+        chart = scalar.group == "market" or scalar.group in ("clock", "venue")
         return chart or (strategy and tester_value(scalar) is not None)
     return isinstance(scalar, Constant | Missing)
 

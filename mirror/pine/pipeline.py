@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from graph.account import bars_in_clock
 from graph.aggregate import aggregate
 from graph.clock import format_clock
 from graph.compiler import Checked
@@ -12,7 +13,7 @@ from graph.language import Layer
 from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
 from graph.passes.p8_layout import delayed_ports, scalar_fields
 from mirror.pine import helpers
-from mirror.pine.account import tester_value
+from mirror.pine.account import tester_value, venue_value
 from mirror.pine.cut import Cut, inside
 from mirror.pine.knobs import Knobs, knobs
 from mirror.pine.library import GRAPH, SEEK, SERIES, TAKE_STEP, Library
@@ -348,9 +349,13 @@ class _Reader:
         slow = node.clock_ms != self._pipeline.graph.clock_ms
         if ref.group == "market":
             return Field(EVENT, Name(GRAPH, "g"), bar_name(node.clock_ms)) if slow else Name(EVENT, "event")
+        if ref.group == "venue":
+            return venue_value(ref)
         if ref.group != "clock":
             value = tester_value(ref) if self._pipeline.cut.strategy else None
             return NA if value is None else value
+        if ref.port.startswith("bars_"):
+            return number(bars_in_clock(ref.port, node.clock_ms))
         close = Binary("float", "+", Name("float", "now"), CLOCK)
         if ref.port == "close_time":
             return close

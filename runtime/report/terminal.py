@@ -94,6 +94,10 @@ def _nothing_traded(result: BacktestResult, metrics: Metrics) -> Text:
     why = "nothing was proposed, or the venue filled nothing; `stratoquant explain SYMBOL TIME` shows any bar"
     if result.bars <= result.warm_up:
         why = f"orders can be relied on after {result.warm_up:,} bars, and the run has {result.bars:,}"
+    elif (chances := metrics.calibration.chances) and not any(chance.beats_base_rate for chance in chances):
+        best = min(chances, key=lambda chance: chance.brier - chance.base_brier)
+        score = f"{best.ports[0]} has a Brier score of {best.brier:.4f} against {best.base_brier:.4f}"
+        why = f"no probability of the wiring beat its base rate ({score}), so no trade was worth its cost"
     elif metrics.vetoes:
         most = metrics.vetoes[0]
         why = f"the most frequent veto of the risk gate was `{most.name}`, on {_percent(most.share)} of the bars"

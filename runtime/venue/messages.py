@@ -209,11 +209,13 @@ def report_orders(account, wallet):
     before = account.reserved
     account.reserved = 0.0
     account.working = 0.0
+    account.reducing = 0.0
     account.open_orders = 0.0
     account.open_age = 0.0
     report_fillable(account)
     if k >= 0:
         account.working = account.message_side[k] * account.message_qty[k]
+        account.reducing = account.message_reduce[k]
         account.open_orders = 1.0
         account.open_age = account.message_age[k]
         growth = fabs(account.position + account.working) - fabs(account.position)

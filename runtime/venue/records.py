@@ -60,6 +60,7 @@ class Account(State):
     fees: float = 0.0
     funding: float = 0.0
     working: float = 0.0
+    reducing: float = 0.0
     buying: float = 0.0
     selling: float = 0.0
     reach: float = 0.0

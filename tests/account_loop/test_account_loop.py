@@ -4,6 +4,7 @@ each step whether anything happened that must not."""
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -165,3 +166,12 @@ def test_the_loop_trades_when_it_is_left_alone() -> None:
         limits += np.count_nonzero(loop.ports("L69.kind") == 1.0)
         stopped += np.count_nonzero(loop.session.accounts["stop_price"] > 0.0)
     assert opened > 50 and limits > 50 and stopped > 50
+
+
+@pytest.mark.parametrize("latency", [1, 2, 3, 4, 5])
+def test_an_exit_that_follows_an_entry_is_not_called_off_with_it(latency: int) -> None:
+    """The entry still counts as fillable while the exit is on its way to take its place."""
+    for seed in range(4):
+        state = AccountLoop()
+        state.begin(latency)
+        state.trade(bars=60, seed=seed, wildness=0.0)

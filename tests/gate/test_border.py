@@ -33,7 +33,7 @@ class Desk:
     def __init__(self, held: float = 0.0, buying: float = 0.0, selling: float = 0.0, **limits: float | str) -> None:
         self.account = SimpleNamespace(
             position=held, buying=buying, selling=selling, mark=PRICE, lot=0.0, min_notional=0.0,
-            open_orders=1.0 if buying + selling else 0.0,
+            open_orders=1.0 if buying + selling else 0.0, working=buying - selling, reducing=0.0,
             reach=PRICE * max(held + buying, selling - held),
         )  # fmt: skip
         self.wallet = SimpleNamespace(equity=10_000.0)
@@ -200,3 +200,13 @@ def test_the_border_stands_where_no_venue_is_simulated(simulate: bool) -> None:
         growing = sent[(sent["reduce_only"] != 1.0) & (sent["valid"] == 1.0)]
         largest = max([largest, *growing["qty"]])
     assert largest == pytest.approx(0.5 * 1000.0 / PRICE, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("working", "reducing", "called_off"), [(-5.0, 0.0, True), (-5.0, 1.0, False), (2.0, 0.0, False)]
+)
+def test_an_order_that_closes_is_not_called_off(working: float, reducing: float, called_off: bool) -> None:
+    """A sale of 5 that was called off can still fill; what was sent behind it only closes, or buys."""
+    desk = Desk(2.0, selling=5.0)
+    desk.account.working, desk.account.reducing = working, reducing
+    assert (desk.send(0.0, 0.0, 0.0, command=KEEP)[1] == CANCEL) == called_off

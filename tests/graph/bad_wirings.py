@@ -113,7 +113,7 @@ CASES = {
     ),
     "node named like a source": (
         FEED + "  market: {layer: L14, inputs: {close: feed.close}}\n",
-        ("W019", "5:3", "`market` cannot be a node's name", "not market, account, clock, operator"),
+        ("W019", "5:3", "`market` cannot be a node's name", "not market, account, clock, venue, operator"),
     ),
     "wrong edge type": (
         FEED + "  L14: {inputs: {close: feed.volume}}\n",

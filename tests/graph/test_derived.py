@@ -224,6 +224,43 @@ def test_what_is_no_part_of_a_module_has_no_content(own: Own) -> None:
     assert content_of(local) is None
 
 
+SPEECHLESS = """
+class Speechless:
+    def __repr__(self):
+        raise RuntimeError
+
+
+FACTOR = 2.0
+other = Speechless()
+"""
+HIDDEN = """
+import os
+
+
+class Hidden(float):
+    def __repr__(self):
+        return "a number"
+
+
+FACTOR = Hidden(os.environ["FACTOR"])
+"""
+
+
+def test_a_value_that_cannot_be_told_is_no_error(own: Own) -> None:
+    own.write(helpers=HELPERS.replace("FACTOR = 2.0", SPEECHLESS))
+    for _ in range(2):
+        assert own.check() == () and own.checked == ["mine"]
+
+
+def test_a_number_counts_by_its_value(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = set()
+    for value in ("2.0", "3.0", "2.0"):
+        monkeypatch.setenv("FACTOR", value)
+        own.write(helpers=HELPERS.replace("FACTOR = 2.0", HIDDEN))
+        contents.add(content_of(Registry().with_folder(own.folder / "own").get("mine")))
+    assert len(contents) == 2 and None not in contents
+
+
 ALL = """
 import sys
 from graph.content import content_of

@@ -134,3 +134,11 @@ def test_blocks_of_the_wrong_shape_are_refused() -> None:
         session.run(np.arange(3), events[:, :1])
     with pytest.raises(ValueError, match="memoryview"):
         session.step(0, events[0, :1])
+
+
+def test_equal_records_are_one_object_and_others_are_not() -> None:
+    node = "a: {{layer: sma, inputs: {{close: 1}}, params: {{window: {}}}}}"
+    text = f"stratoquant: 1\nclock: 1m\nnodes:\n  {node}\nrecord: [a.value]\n"
+    short, same, longer = (plan_of(text.format(window)).layout for window in (5, 6, 600))
+    assert short.state is same.state and short.edges is longer.edges
+    assert longer.state is not short.state and longer.state != short.state

@@ -32,7 +32,7 @@ def test_the_numbers_are_those_of_the_venue() -> None:
 
 ASK = {
     "order_side": 1, "order_qty": 2, "spread": 2, "cost": 3, "imbalance": 0, "sigma": 1e-3, "router_health": GOOD,
-    "urgency": 0.2, "intent": OPEN, "price": 100,
+    "urgency": 0.2, "intent": OPEN, "price": 100, "taker_fee": 5, "maker_fee": 2,
 }  # fmt: skip
 
 
@@ -74,14 +74,17 @@ def market_rows(name, bars):
 COLUMNS = ("order_side", "spread", "cost", "imbalance", "sigma", "urgency", "price")
 
 
-@pytest.mark.parametrize("params", [{}, {"maker_bias": 0.8, "max_offset": 20.0, "fee": -1.0}])
-def test_routes_by_the_rule_on_recorded_bars(params) -> None:
+@pytest.mark.parametrize("taker_fee", [5.0, 1.0])
+@pytest.mark.parametrize("params", [{}, {"maker_bias": 0.8, "max_offset": 20.0}])
+def test_routes_by_the_rule_on_recorded_bars(params, taker_fee) -> None:
     rows = market_rows("binance_btcusdt_1m", 20_000)
-    out = run_layer(l69_order_router.step, ASK | dict(zip(COLUMNS, rows, strict=True)), params)
-    expected = np.array([routed_by_hand(row, *params.values()) for row in rows.T.tolist()]).T
+    inputs = ASK | dict(zip(COLUMNS, rows, strict=True)) | {"taker_fee": taker_fee}
+    out = run_layer(l69_order_router.step, inputs, params)
+    hand = {"bias": params.get("maker_bias", 0.5), "most": params.get("max_offset", 5.0)}
+    expected = np.array([routed_by_hand(row, fee=taker_fee - 2.0, **hand) for row in rows.T.tolist()]).T
     for name, theirs in zip(("kind", "limit_price", "offset", "post_only", "ttl"), expected, strict=True):
         np.testing.assert_allclose(out[name], theirs, rtol=1e-12, err_msg=name)
-    assert 0.1 < out["kind"].mean() < 0.9
+    assert 0.05 < out["kind"].mean() < 0.95
 
 
 def test_buying_and_selling_mirror_each_other() -> None:
@@ -137,7 +140,7 @@ def test_what_decides_between_waiting_and_taking() -> None:
         assert kinds == sorted(kinds) and set(kinds) == {MARKET, LIMIT}, name
     biased = [route({"maker_bias": b}, **base)["kind"] for b in np.linspace(0, 1, 30)]
     assert biased == sorted(biased) and biased[0] == MARKET and biased[-1] == LIMIT
-    paid = [route({"fee": f}, **base)["kind"] for f in np.linspace(-3, 60, 30)]
+    paid = [route(taker_fee=2.0 + f, **base)["kind"] for f in np.linspace(-3, 60, 30)]
     assert paid == sorted(paid) and set(paid) == {MARKET, LIMIT}
 
 
@@ -263,7 +266,7 @@ def test_the_cap_and_what_is_due_at_once() -> None:
 
 # ---------------------------------------------------------------- L90
 
-FILL = {"arrival": 100, "fees": 0, "maker": 0, "latency_ms": 0, "rejects": 0}
+FILL = {"arrival": 100, "fees": 0, "maker": 0, "latency_ms": 0, "rejects": 0, "realised": 0}
 
 
 def quality(params=None, **inputs):
@@ -284,6 +287,7 @@ def test_the_shortfall_of_a_fill() -> None:
     nothing = quality(position=np.array([1.0]), fill_price=99, fill_qty=0)
     assert np.isnan([nothing[n][0] for n in ("shortfall", "slippage_ewm", "maker_share")]).all()
     assert nothing["router_health"] == [GOOD]
+    assert nothing["opened"] == nothing["won"] == nothing["lost"] == [0.0]
 
 
 def test_the_decayed_means_on_recorded_prices() -> None:
@@ -331,7 +335,29 @@ def test_prices_of_any_size() -> None:
     inputs = {"position": position, "fill_price": price, "fill_qty": 1.0}
     usual = quality(**inputs)
     small = quality(**(inputs | {"fill_price": price * 2.0**-40, "arrival": 100 * 2.0**-40}))
-    assert usual == small
+    for name, values in usual.items():
+        np.testing.assert_array_equal(small[name], values, err_msg=name)
     mirrored = quality(**(inputs | {"position": -position, "fill_price": 200 - price}))
     np.testing.assert_allclose(mirrored["shortfall"], usual["shortfall"], rtol=1e-9)
     assert sqrt(np.square(usual["shortfall"]).mean()) > 10
+
+
+def test_what_fills_cost_by_what_they_did_to_the_position() -> None:
+    """Drawn fills that open, close a gain or close a loss, against weights that are written out."""
+    random, n = np.random.default_rng(13), 4_000
+    change = random.choice([-1.0, 0.0, 1.0], n) * random.uniform(0.5, 2.0, n)
+    position = np.cumsum(change)
+    gained = random.normal(0.0, 1.0, n)
+    maker, fees = (random.random(n) < 0.5).astype(float), random.uniform(0.01, 0.1, n)
+    filled = change != 0.0
+    inputs = {"position": position, "fill_price": np.where(filled, 100.0, nan), "fill_qty": np.where(filled, 3.0, nan)}
+    inputs |= {"fees": fees, "maker": maker, "realised": np.cumsum(gained), "half": 1.5}
+    out = run_layer(l90_fill_quality.step, FILL | inputs, {"half_life": 20})
+    cost = fees + (1.0 - maker) * 1.5e-4 * 300.0
+    opens = np.sign(change) * position > 0.0
+    kinds = {"open": opens, "win": ~opens & (gained > 0.0), "loss": ~opens & (gained <= 0.0)}
+    for (name, kind), count in zip(kinds.items(), ("opened", "won", "lost"), strict=True):
+        own = cost[filled & kind]
+        weights = 2.0 ** (-np.arange(len(own) - 1, -1, -1) / 20)
+        assert out[f"cost_{name}"][-1] == pytest.approx((own * weights).sum() / (300.0 * weights.sum()) * 1e4)
+        assert out[count][-1] == pytest.approx(weights.sum())

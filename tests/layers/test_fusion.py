@@ -113,7 +113,16 @@ def test_l3_takes_a_side_late_and_leaves_it_later() -> None:
 
 def expect(close: np.ndarray, direction: np.ndarray, label: object = 0.0, **params: float) -> dict[str, np.ndarray]:
     layer = catalogue().get("L7")
-    return run_layer(layer, {"direction": direction, "label": label, "close": close, "cost": 1.0}, params)
+    return run_layer(layer, {"direction": direction, "label": label, "close": close, "cost": 1.0, "stop": 40.0}, params)
+
+
+def uniqueness(direction: np.ndarray, horizon: int) -> np.ndarray:
+    """Of the outcome of each signal that is scored: the mean of 1 / (signals that are open) over its life."""
+    bars = len(direction)
+    signals = np.r_[np.zeros(horizon), direction != 0.0]
+    alive = np.array([signals[t : t + horizon].sum() for t in range(bars)])  # those of the `horizon` bars before t
+    share = np.cumsum(np.divide(1.0, alive, out=np.zeros(bars), where=alive > 0))
+    return (share[horizon:] - share[:-horizon]) / horizon
 
 
 def test_l7_scores_a_signal_exactly_a_horizon_later() -> None:
@@ -137,10 +146,12 @@ def test_l7_agrees_with_a_plain_count_over_recorded_bars() -> None:
     label = random.integers(0, 6, bars).astype(float)
     found = expect(close, direction, label, horizon=horizon, prior=prior, half_life=half_life)
     outcome = direction[:-horizon] * np.log(close[horizon:] / close[:-horizon])
+    unique = uniqueness(direction, horizon)
     for at in random.choice(np.flatnonzero(direction[horizon:]) + horizon, 300, replace=False):
         past = slice(0, at - horizon + 1)
-        alike = outcome[past][(direction[past] == direction[at]) & (label[past] == label[at])]
-        weights = 2.0 ** (-np.arange(len(alike) - 1, -1, -1) / half_life)
+        same = (direction[past] == direction[at]) & (label[past] == label[at])
+        alike = outcome[past][same]
+        weights = unique[past][same] * 2.0 ** (-np.arange(len(alike) - 1, -1, -1) / half_life)
         win = alike > 0.0
         wins, losses = weights[win].sum(), weights[~win].sum()
         won, lost = (weights * alike)[win].sum(), -(weights * alike)[~win].sum()
@@ -153,7 +164,10 @@ def test_l7_agrees_with_a_plain_count_over_recorded_bars() -> None:
         assert found["p_win"][at] == pytest.approx(p_win, rel=1e-9)
         assert found["payoff"][at] == pytest.approx(payoff, rel=1e-9)
         assert found["expectancy"][at] == pytest.approx(worth, rel=1e-9, abs=1e-9)
-        assert found["kelly"][at] == pytest.approx(max(p_win - (1.0 - p_win) / payoff, -1.0), rel=1e-9, abs=1e-9)
+        gain, loss = mean_win * 1e4, mean_loss * 1e4
+        kelly = p_win - (1.0 - p_win) * (40.0 + 2.0) / (gain - 2.0) if gain > 2.0 else -1.0
+        assert found["kelly"][at] == pytest.approx(max(kelly, -1.0), rel=1e-9, abs=1e-9)
+        assert (found["gain"][at], found["loss"][at]) == pytest.approx((gain, loss), rel=1e-9)
         assert found["samples"][at] == np.floor(wins + losses + 0.5)
 
 
@@ -166,23 +180,47 @@ def test_l7_tells_without_a_signal_of_the_better_side(drift: float) -> None:
     better, worse, none = (expect(close, last, label, horizon=10, prior=2) for last in asked)
     for name in ("p_win", "payoff", "expectancy", "kelly", "samples"):
         assert none[name][-1] == better[name][-1]
-    assert better["p_win"][-1] > 0.9 > 0.1 > worse["p_win"][-1]
+    assert better["p_win"][-1] > 0.7 > 0.3 > worse["p_win"][-1]
 
 
 def test_l7_looks_without_a_signal_at_no_other_regime() -> None:
     direction = np.r_[np.full(2, 1.0), np.full(20, -1.0), np.zeros(38)]  # on a still price all lose, the shorts oftener
     found = expect(np.full(60, 100.0), direction, horizon=10, prior=2)
-    assert found["p_win"][-1] == pytest.approx(1.0 / (2.0 + 2.0), rel=1e-2)
+    longs = uniqueness(direction, 10)[:2].sum()
+    assert found["p_win"][-1] == pytest.approx(1.0 / (longs + 2.0), rel=1e-2)
 
 
 def test_l7_knows_only_the_prior_before_a_signal_is_scored_and_shares_the_last_regime() -> None:
     close = 100.0 * np.exp(np.arange(60) * 1e-3)
     nothing = expect(close, np.zeros(60), horizon=10)
     figures = [nothing[name][-1] for name in ("p_win", "payoff", "expectancy", "kelly", "samples")]
-    assert figures == [0.5, 1.0, -2.0, 0.0, 0.0]
+    assert figures == [0.5, 1.0, -2.0, -1.0, 0.0]  # what wins nothing pays no cost
     label = np.repeat([7.0, 8.0, 30.0], 20)
-    assert expect(close, np.ones(60), label, horizon=10)["samples"][-1] == 50.0
-    assert expect(close, np.ones(60), label - 1.0, horizon=10)["samples"][-1] < 50.0
+    alone = np.zeros(60)
+    alone[::10] = 1.0  # each is scored when the next one comes
+    assert expect(close, alone, label, horizon=10)["samples"][-1] == 5.0
+    assert expect(close, alone, label - 1.0, horizon=10)["samples"][-1] < 5.0
+
+
+@pytest.mark.parametrize("every", [1, 7, 60, 100])
+def test_l7_counts_overlapping_outcomes_as_the_independent_ones_that_they_are(every: int) -> None:
+    bars, horizon = 6_060, 60
+    close = 100.0 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 1e-3, bars)))
+    direction = (np.arange(bars) % every == 0).astype(float)
+    direction[-1] = 1.0  # asks for the figures of this side
+    found = expect(close, direction, horizon=horizon, half_life=200_000)
+    independent = 6_000 / max(every, horizon)
+    assert found["samples"][-1] == pytest.approx(independent, rel=0.05, abs=1.5)
+
+
+@pytest.mark.parametrize(("drift", "beats"), [(0.0, 0.0), (3e-4, 1.0)])
+def test_l7_is_ok_when_its_chance_beats_the_base_rate(drift: float, beats: float) -> None:
+    """Signals that say nothing of a walk, and signals that know its drift."""
+    random = np.random.default_rng(5)
+    way = np.repeat(random.choice([-1.0, 1.0], 80), 500)
+    close = 100.0 * np.exp(np.cumsum(drift * way + random.normal(0, 1e-3, 40_000)))
+    found = expect(close, way, horizon=60)
+    assert np.mean(found["ok"][20_000:] == beats) > 0.9
 
 
 def propose(top: int = 5, **changed: list[float]) -> dict[str, np.ndarray]:
@@ -199,6 +237,13 @@ def test_l75_ranks_by_worth_and_breaks_ties_by_order() -> None:
     found = propose()
     assert found["rank"][0].tolist() == [2, 1, 3, 0]
     assert found["side"][0].tolist() == [1, -1, 1, 0]
+
+
+def test_l75_keeps_what_is_held_until_there_is_an_opinion_against_it() -> None:
+    still = propose(direction=[0.0, 0.0, 1.0, np.nan], position=[3.0, -2.0, -5.0, 4.0])
+    assert still["side"][0, :3].tolist() == [1, -1, 1] and np.isnan(still["side"][0, 3])
+    assert still["rank"][0, :3].tolist() == [0, 0, 1]
+    assert propose(direction=[0.0] * 4, position=[0.0] * 4)["side"][0].tolist() == [0] * 4
 
 
 def test_l75_keeps_only_the_top() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
+from sklearn.metrics import brier_score_loss
 
 from layers import catalogue
 from tests.layers.real_data import real_bars
@@ -22,7 +23,7 @@ def run(key: str, inputs: dict[str, object], params: dict[str, float] | None = N
 
 def calibrated(edge: np.ndarray, close: np.ndarray, horizon: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """p_up and the coefficients by matrices: a Newton step for each outcome as it becomes known."""
-    theta, hessian = np.zeros(2), 0.25 * np.eye(2)
+    theta, hessian, rate = np.zeros(2), 0.25 * np.eye(2), rate / horizon
     p_up, thetas = np.full(len(edge), np.nan), np.zeros((len(edge), 2))
     for t in range(len(edge)):
         if t >= horizon and close[t] != close[t - horizon]:
@@ -43,13 +44,30 @@ def test_l66_is_its_newton_step(horizon: int, rate: float) -> None:
     p_up, _ = calibrated(edge, close, horizon, rate)
     np.testing.assert_allclose(found["p_up"][horizon:], p_up[horizon:], rtol=1e-9)
     judged = [t for t in range(horizon, len(close)) if close[t] != close[t - horizon]]
-    for t in (judged[horizon - 1], judged[horizon + 7], judged[-1]):
-        last = [u for u in judged if u <= t][-horizon:]
-        q = np.array([p_up[u - horizon] for u in last])
-        y = np.array([close[u] > close[u - horizon] for u in last], dtype=float)
-        assert found["brier"][t] == pytest.approx(np.mean((q - y) ** 2), rel=1e-9)
-        assert found["reliability"][t] == pytest.approx((q.mean() - y.mean()) ** 2, rel=1e-7, abs=1e-12)
+    q = np.array([p_up[u - horizon] for u in judged])
+    y = np.array([close[u] > close[u - horizon] for u in judged], dtype=float)
+    for n in (horizon, horizon + 8, len(judged)):  # outcomes so far
+        at, weights = judged[n - 1], (1.0 - rate / horizon) ** np.arange(n - 1, -1, -1)
+        assert found["brier"][at] == pytest.approx(brier_score_loss(y[:n], q[:n], sample_weight=weights), rel=1e-9)
+        cells = [np.minimum((q[:n] * 10).astype(int), 9) == k for k in range(10)]
+        gaps = [(np.average(q[:n][c] - y[:n][c], weights=weights[c]) ** 2, weights[c].sum()) for c in cells if c.any()]
+        expected = sum(gap * weight for gap, weight in gaps) / weights.sum()
+        assert found["reliability"][at] == pytest.approx(expected, rel=1e-7, abs=1e-12)
     assert np.isnan(found["brier"][judged[horizon - 2]])
+
+
+@pytest.mark.parametrize(("slope", "beats"), [(0.0, 0.0), (2.0, 1.0)])
+def test_l66_is_ok_when_it_beats_the_base_rate(slope: float, beats: float) -> None:
+    """An edge that says nothing, and one that moves the next bar, on closes that rise more than they fall."""
+    random = np.random.default_rng(11)
+    edge = random.uniform(-1, 1, 60_000)
+    close = 100.0 * np.exp(np.cumsum(random.normal(2e-5, 1e-3, 60_000) + 5e-4 * slope * np.r_[0.0, edge[:-1]]))
+    found = run("L66", {"edge": edge, "close": close}, {"horizon": 5})
+    assert np.mean(found["ok"][30_000:] == beats) > 0.9
+    rises = (close[5:] > close[:-5]).astype(float)
+    said, base = found["p_up"][30_000:-5], rises[30_000:].mean()
+    worth = brier_score_loss(rises[30_000:], np.full(len(said), base)) - brier_score_loss(rises[30_000:], said)
+    assert worth > (5e-3 if beats else -3e-3)
 
 
 def test_l66_learns_what_an_edge_is_worth() -> None:
@@ -62,7 +80,7 @@ def test_l66_learns_what_an_edge_is_worth() -> None:
     close = np.full(bars, 100.0)
     for t in range(horizon, bars):  # the close of t is judged against that of t - horizon alone
         close[t] = close[t - horizon] + 1e-6 * change[t - horizon]
-    found = run("L66", {"edge": edge, "close": close}, {"horizon": horizon, "rate": 0.001})
+    found = run("L66", {"edge": edge, "close": close}, {"horizon": horizon, "rate": 0.005})
     late = slice(bars // 2, None)
     learnt = logit(found["p_up"][late])
     slope, bias = np.polyfit(edge[late], learnt, 1)
@@ -90,6 +108,8 @@ def test_l67_takes_at_the_threshold_and_above() -> None:
     found = run("L67", SIGNAL | {"p_win": p_win}, {"threshold": 0.5})
     assert found["take"].tolist() == [0, 0, 1, 1]
     np.testing.assert_array_equal(found["p_take"], p_win)
+    assert run("L67", SIGNAL | {"p_win": p_win, "ok": 0.0})["take"].tolist() == [0, 0, 0, 0]
+    assert run("L67", SIGNAL | {"p_win": p_win, "ok": 1.0})["take"].tolist() == [0, 0, 1, 1]
     assert run("L67", SIGNAL | {"p_win": p_win, "direction": 0.0})["take"].tolist() == [0, 0, 0, 0]
     assert run("L67", SIGNAL | {"p_win": p_win, "direction": -1.0})["take"].tolist() == [0, 0, 1, 1]
 
@@ -145,7 +165,7 @@ def test_l73_is_the_weighted_mean_of_log_odds(
     assert found["members"] == len(heard)
     total = sum(w for w, _ in heard)
     if not heard or total <= 0.0:
-        assert (found["p_up"], found["ok"], found["consensus"]) == (0.3, 0.0, 0.0)
+        assert np.isnan(found["p_up"]) and (found["ok"], found["consensus"]) == (0.0, 0.0)
         return
     odds = sum(w * logit(np.clip(c, 1e-6, 1 - 1e-6)) for w, c in heard) / total
     assert found["p_up"] == pytest.approx(expit(odds), rel=1e-9) and found["ok"] == 1.0
@@ -168,6 +188,8 @@ def test_l73_rises_with_each_member(p: list[float], who: int, more: float) -> No
 def test_l73_needs_as_many_members_as_it_is_told() -> None:
     inputs = {"p_trees": 0.8, "ok_trees": 1.0, "label": 0.0, "p_cal": np.array([0.4])}
     assert run("L73", inputs, {"min_members": 1})["p_up"][0] == pytest.approx(0.8)
-    assert run("L73", inputs, {"min_members": 2})["p_up"][0] == 0.4
+    assert np.isnan(run("L73", inputs, {"min_members": 2})["p_up"][0])
+    assert run("L73", {"label": 0.0, "p_cal": np.array([0.4]), "ok_cal": 1.0})["p_up"][0] == pytest.approx(0.4)
+    assert run("L73", {"label": 0.0, "p_cal": np.array([0.4]), "ok_cal": 0.0})["ok"][0] == 0.0
     even = {"p_trees": 0.5, "ok_trees": 1.0, "label": 0.0, "p_cal": np.array([0.4])}
     assert run("L73", even)["consensus"][0] == 0.5

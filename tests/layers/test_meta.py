@@ -86,18 +86,21 @@ class Adapted:
     def __init__(self, horizon: int, rate: float, prior: float, delta: float, limit: float) -> None:
         self.horizon, self.rate, self.prior, self.delta, self.limit = horizon, rate, prior, delta, limit
         self.hits, self.misses, self.weights = np.zeros(24), np.zeros(24), np.full(4, 0.25)
+        self.keep = 2.0 ** (-1.0 / 5000)
         self.losses: list[float] = []
 
-    def judge(self, signals: np.ndarray, members: np.ndarray, outcome: float) -> None:
+    def judge(self, signals: np.ndarray, members: np.ndarray, outcome: float, unique: np.ndarray) -> None:
         right, wrong = signals * outcome > 0, signals * outcome < 0
-        self.hits += right
-        self.misses += wrong
+        self.hits = self.keep * self.hits + unique * right
+        self.misses = self.keep * self.misses + unique * wrong
         spoke = ~np.isnan(members)
         held = np.clip(np.where(outcome > 0, members, 1 - members), 1e-6, 1 - 1e-6)
         loss = -np.log(held)
         if spoke.any():
             self.losses.append(float((self.weights * loss)[spoke].sum() / self.weights[spoke].sum()))
-            moved = np.where(spoke, np.maximum(self.weights * np.exp(-self.rate * loss), 1e-6), self.weights)
+            moved = np.where(
+                spoke, np.maximum(self.weights * np.exp(-self.rate / self.horizon * loss), 1e-6), self.weights
+            )
             self.weights = moved / moved.sum()
         elif (right | wrong).any():
             self.losses.append(float(wrong.sum() / (right | wrong).sum()))
@@ -112,7 +115,7 @@ class Adapted:
         if not len(losses):
             return 0.0
         means = losses.cumsum() / np.arange(1, len(losses) + 1)
-        sums = np.r_[0.0, np.cumsum(losses - means - self.delta)]
+        sums = np.r_[0.0, np.cumsum(losses - means - self.delta) / self.horizon]
         return float(sums[-1] - sums.min())
 
 
@@ -127,7 +130,7 @@ def test_l65_agrees_with_what_was_said_looked_up(with_members: bool) -> None:
     members[::50, 0] = random.choice([0.0, 1.0], bars // 50)  # sure of it, and at times wrong
     if not with_members:
         members[:] = np.nan
-    params = {"horizon": horizon, "rate": 0.3, "prior": 8.0, "delta": 0.01, "lambda_": 3.0}
+    params = {"horizon": horizon, "rate": 0.3, "prior": 8.0, "delta": 0.01, "lambda_": 0.4}
     inputs = {
         "label": 0.0,
         "pattern_signals": signals,
@@ -136,19 +139,27 @@ def test_l65_agrees_with_what_was_said_looked_up(with_members: bool) -> None:
         "time": np.arange(bars) * 6e4,
     }
     found = run("L65", inputs, params)
-    rule = Adapted(horizon, 0.3, 8.0, 0.01, 3.0)
+    rule = Adapted(horizon, 0.3, 8.0, 0.01, 0.4)
     weights, hits, misses = np.full((bars, 4), 0.25), np.zeros((bars, 24)), np.zeros((bars, 24))
     statistic, drift = np.zeros(bars), np.zeros(bars)
+    spoke = np.r_[np.zeros((horizon, 24)), np.nan_to_num(signals) != 0.0]
+    alive = np.array([spoke[t : t + horizon].sum(axis=0) for t in range(bars)])
+    share = np.cumsum(np.divide(1.0, alive, out=np.zeros((bars, 24)), where=alive > 0), axis=0)
     for t in range(horizon, bars):
         outcome = np.sign(close[t] - close[t - horizon])
         rule.drifted = False
         if outcome:
-            rule.judge(np.nan_to_num(signals[t - horizon]), members[t - horizon], outcome)
+            rule.judge(
+                np.nan_to_num(signals[t - horizon]),
+                members[t - horizon],
+                outcome,
+                (share[t] - share[t - horizon]) / horizon,
+            )
         weights[t], hits[t], misses[t] = rule.weights, rule.hits, rule.misses
         statistic[t], drift[t] = rule.statistic(), rule.drifted
     told = slice(horizon, None)
     np.testing.assert_allclose(found["weights"][told], weights[told], rtol=1e-9)
-    np.testing.assert_allclose(found["hit_rates"][told], ((hits + 4.0) / (hits + misses + 8.0))[told], rtol=1e-12)
+    np.testing.assert_allclose(found["hit_rates"][told], ((hits + 4.0) / (hits + misses + 8.0))[told], rtol=1e-9)
     np.testing.assert_allclose(found["drift_stat"][told], statistic[told], atol=1e-9)
     np.testing.assert_array_equal(found["drift"][told], drift[told])
     assert drift.sum() > 3 and np.ptp(found["hit_rates"][-1]) > 0.01

@@ -28,6 +28,9 @@ def books(seed: int, bars: int) -> dict[str, np.ndarray]:
     return {"bid_px": mid - away[0], "ask_px": mid + away[1], "bid_qty": quantity[0], "ask_qty": quantity[1]}
 
 
+VENUE = {"half_spread": 2.0, "impact": 1.0, "taker_fee": 5.0}
+
+
 def walked(prices: np.ndarray, quantities: np.ndarray, notional: float) -> tuple[float, float]:
     """Mean price of taking `notional` level by level, and the share that the levels hold."""
     value = np.minimum(np.diff(np.minimum(np.cumsum(prices * quantities), notional), prepend=0.0), notional)
@@ -39,7 +42,7 @@ def walked(prices: np.ndarray, quantities: np.ndarray, notional: float) -> tuple
 def test_l10_walks_the_book(notional: float) -> None:
     book = books(1, 300)
     flat = {"close": np.full(300, 100.0), "sigma": np.full(300, 1e-3), "volume": np.ones(300)}
-    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 1.0, "capital": notional})
+    found = run_layer(catalogue().get("L10"), {**book, **flat, **VENUE}, {"share": 1.0, "capital": notional})
     for row in range(300):
         middle = 0.5 * (book["bid_px"][row, 0] + book["ask_px"][row, 0])
         buy, held_ask = walked(book["ask_px"][row], book["ask_qty"][row], notional)
@@ -74,7 +77,7 @@ def test_l10_walks_recorded_books(notional: float) -> None:
     book = recorded_books()
     bars = len(book["bid_px"])
     flat = {"close": np.full(bars, 1.95), "sigma": np.full(bars, 1e-3), "volume": np.ones(bars)}
-    found = run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 1.0, "capital": notional})
+    found = run_layer(catalogue().get("L10"), {**book, **flat, **VENUE}, {"share": 1.0, "capital": notional})
     assert np.all(found["from_book"] == 1.0)
     for row in range(bars):
         middle = 0.5 * (book["bid_px"][row, 0] + book["ask_px"][row, 0])
@@ -94,7 +97,9 @@ def test_l10_passes_over_levels_that_are_not_there_and_takes_no_crossed_book() -
         book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
         return {
             n: v[-1]
-            for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 0.5, "capital": 610.0}).items()
+            for n, v in run_layer(
+                catalogue().get("L10"), {**book, **flat, **VENUE}, {"share": 0.5, "capital": 610.0}
+            ).items()
         }
 
     found = cost()
@@ -115,7 +120,9 @@ def test_l10_takes_what_little_a_level_holds_and_nothing_from_an_empty_one() -> 
         book = {n: np.tile(v, (60, 1)) for n, v in ladders.items()}
         return {
             n: v[-1]
-            for n, v in run_layer(catalogue().get("L10"), {**book, **flat}, {"share": 0.5, "capital": 610.0}).items()
+            for n, v in run_layer(
+                catalogue().get("L10"), {**book, **flat, **VENUE}, {"share": 0.5, "capital": 610.0}
+            ).items()
         }
 
     assert cost()["buy"] == pytest.approx(100.0)  # the rest at 101, the last price that had a quantity
@@ -127,16 +134,29 @@ def test_l10_takes_what_little_a_level_holds_and_nothing_from_an_empty_one() -> 
 def test_l10_follows_the_square_root_law_without_a_book() -> None:
     bars = real_bars("bitfinex_ethusd_1m", 20_000)
     sigma = np.full(20_000, 8e-4)
-    found = run_layer(catalogue().get("L10"), {"close": bars["close"], "volume": bars["volume"], "sigma": sigma})
+    found = run_layer(
+        catalogue().get("L10"), {"close": bars["close"], "volume": bars["volume"], "sigma": sigma, **VENUE}
+    )
     turnover = bars["close"] * talib.EMA(bars["volume"], 60)
     expected = 2.0 + 8e-4 * np.sqrt(10_000.0 / turnover) * 1e4
     assert np.allclose(found["buy"][59:], expected[59:], rtol=1e-9, atol=0.0)
     assert np.all(np.isnan(found["buy"][:59]))
     assert np.array_equal(found["buy"], found["sell"], equal_nan=True)
+    assert np.array_equal(found["fill"], found["buy"] + 5.0, equal_nan=True)
+    cheap = {
+        "close": bars["close"],
+        "volume": bars["volume"],
+        "sigma": sigma,
+        **VENUE,
+        "half_spread": 0.5,
+        "impact": 0.7,
+    }
+    less = run_layer(catalogue().get("L10"), cheap)["buy"]
+    assert np.allclose(less[59:], 0.5 + 0.7 * (expected[59:] - 2.0), rtol=1e-9, atol=0.0)
 
 
 def test_l10_is_at_its_dearest_where_nothing_is_traded() -> None:
-    still = {"close": np.full(70, 100.0), "sigma": 1e-3, "volume": np.zeros(70)}
+    still = {"close": np.full(70, 100.0), "sigma": 1e-3, "volume": np.zeros(70), **VENUE}
     assert np.all(run_layer(catalogue().get("L10"), still)["buy"][59:] == 10_002.0)
 
 

@@ -30,7 +30,9 @@ def assert_moves(values: np.ndarray, rises: bool) -> None:
     assert np.all(steps >= -1e-9 * np.abs(values).max()), values
 
 
-GATE = {"reward": 120.0, "p_success": 0.6, "risk": 90.0, "cost_buy": 4.0, "cost_sell": 5.0, "hold": 60.0}
+GATE = {
+    "reward": 120.0, "p_success": 0.6, "risk": 90.0, "cost_buy": 4.0, "cost_sell": 5.0, "hold": 60.0, "taker_fee": 5.0,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
@@ -42,6 +44,7 @@ GATE = {"reward": 120.0, "p_success": 0.6, "risk": 90.0, "cost_buy": 4.0, "cost_
         ("risk", 0.0, 500.0, False),
         ("cost_buy", 0.0, 50.0, False),
         ("cost_sell", 0.0, 50.0, False),
+        ("taker_fee", 0.0, 50.0, False),
     ],
 )
 def test_l74_what_is_left_falls_with_every_cost(name: str, low: float, high: float, rises: bool, side: float) -> None:
@@ -74,7 +77,7 @@ def test_l74_a_longer_hold_costs_the_side_that_pays_more(side: float) -> None:
 
 SIZE = {
     "side": 1.0, "size_hint": 0.5, "kelly": 0.3, "stop": 80.0, "sigma": 5e-4, "price": 100.0, "equity": 50_000.0,
-    "drawdown": 0.02,
+    "drawdown": 0.02, "bars_per_year": 525_960.0,
 }  # fmt: skip
 
 

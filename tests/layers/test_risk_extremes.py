@@ -92,7 +92,7 @@ def test_l85_where_nothing_is_lost() -> None:
 
 # ---------------------------------------------------------------- L86
 
-CALM = {"equity": 1000.0, "sigma": np.array([[1e-3, 2e-3]]), "cost": np.array([[5.0, 20.0]])}
+CALM = {"equity": 1000.0, "sigma": np.array([[1e-3, 2e-3]]), "cost": np.array([[5.0, 20.0]]), "bars_per_day": 1440.0}
 
 
 def stress(held: list[float], **params: float) -> tuple[float, str, float]:
@@ -121,6 +121,15 @@ def test_l86_names_the_worst_scenario(held: list[float], params: dict[str, float
     found = stress(held, **params)
     assert found[:2] == (pytest.approx(worst, rel=1e-9), name)
     assert found[2] == float(worst > 0.2)
+
+
+def test_l86_knows_how_long_a_day_is() -> None:
+    """On bars of a second a day has sixty times as many, and the volatile day is as much worse."""
+    held = {"held": np.array([[100.0, 50.0]])}
+    minutes = run("L86", CALM | held, {"vol_x": 1.0, "gap": 0.01}, 2)["worst"][0]
+    seconds = run("L86", CALM | held | {"bars_per_day": 86_400.0}, {"vol_x": 50.0, "gap": 0.01}, 2)["worst"][0]
+    assert seconds == pytest.approx(min(50 * np.sqrt(86_400.0) * 0.2 / 1000, 1.0))
+    assert minutes < seconds
 
 
 def test_l86_at_its_ends() -> None:

@@ -63,7 +63,7 @@ def test_what_a_position_becomes():
 
 def test_a_time_stop():
     out = follow(price=[100] + [100.1] * 9, hold=np.r_[3.0, np.full(9, 50.0)])
-    assert out["exit"].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 1, 1]  # held 6 bars at the eighth
+    assert out["exit"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]  # held 3 bars at the fifth
     assert not follow(price=[100] + [100.1] * 9, hold=nan)["exit"].any()
 
 
@@ -188,7 +188,7 @@ def test_liquidation_comes_where_the_margin_is_gone(side, leverage):
     position = side * leverage * equity / price
     inputs = {
         "position": np.array([position]), "price": price, "equity": equity, "leverage": leverage, "sigma": sigma,
-        "entry": 9,
+        "entry": 9, "bars_per_day": 1440, "maintenance": 0.005,
     }  # fmt: skip
     out = run_layer(l92_margin_guard.step, inputs)
     daily = sigma * math.sqrt(1440)
@@ -215,7 +215,8 @@ def test_carry_against_its_limit():
     rate = np.full(n, nan)
     rate[[1, 4, 7, 10]] = 0.0001, 0.0001, 0.01, -0.01
     inputs = {"price": 1, "equity": 1000, "leverage": 0.1, "sigma": 0, "funding_rate": rate}
-    params = {"bars_per_day": 12, "max_carry": 30}
+    inputs |= {"bars_per_day": 12, "maintenance": 0.005}
+    params = {"max_carry": 30}
     out = run_layer(l92_margin_guard.step, inputs | {"position": np.full(n, 5.0)}, params)
     expected = [0, 1, 1, 1, 4, 4, 4, 400, 400, 400, -400, -400]
     np.testing.assert_allclose(out["carry"], expected)
@@ -230,6 +231,7 @@ def test_carry_against_its_limit():
 
 def test_margin_without_equity_or_volatility():
     calm = {"position": np.array([5.0, -5, 0]), "price": 100, "leverage": 3, "sigma": 0.001}
+    calm |= {"bars_per_day": 1440, "maintenance": 0.005}
     for equity in (0.0, -10.0):
         out = run_layer(l92_margin_guard.step, calm | {"equity": equity})
         assert out["reduce"].tolist() == [1, 1, 0] and out["distance"][:2].tolist() == [0, 0]

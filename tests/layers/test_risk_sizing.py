@@ -28,9 +28,9 @@ def test_cost_gate_without_funding():
         l74_cost_gate.step,
         {
             "side": side, "reward": reward, "p_success": p, "risk": risk, "cost_buy": buy, "cost_sell": sell,
-            "hold": random.integers(1, 500, n).astype(float),
+            "hold": random.integers(1, 500, n).astype(float), "taker_fee": 4,
         },
-        {"fee": 4, "min_edge": 2},
+        {"min_edge": 2},
     )  # fmt: skip
     expected = [p[t] * reward[t] - (1 - p[t]) * risk[t] - 8 - buy[t] - sell[t] for t in range(n)]
     np.testing.assert_allclose(out["net_edge"], expected, rtol=1e-9, atol=1e-9)
@@ -44,8 +44,8 @@ def test_cost_gate_reckons_the_funding_of_the_hold():
     rate = np.full(n, nan)
     rate[[4, 12, 20]] = 0.0001, 0.0002, -0.0003
     side = np.where(np.arange(n) % 2, -1.0, 1.0)
-    still = {"reward": 0, "p_success": 0.5, "risk": 0, "cost_buy": 0, "cost_sell": 0, "hold": 12}
-    out = run_layer(l74_cost_gate.step, {"side": side, "funding_rate": rate} | still, {"fee": 0})
+    still = {"reward": 0, "p_success": 0.5, "risk": 0, "cost_buy": 0, "cost_sell": 0, "hold": 12, "taker_fee": 0}
+    out = run_layer(l74_cost_gate.step, {"side": side, "funding_rate": rate} | still)
     expected = []
     for t in range(n):
         seen = [k for k in (4, 12, 20) if k <= t]
@@ -71,13 +71,33 @@ def test_cost_gate_gives_no_infinity():
             "cost_buy": -wild,
             "cost_sell": 0,
             "hold": 1e308,
+            "taker_fee": 5,
         },
     )
     assert not np.isinf(out["net_edge"]).any()
     assert set(out["pass"]) <= {0.0, 1.0}
 
 
+def test_cost_gate_believes_its_own_fills_the_more_there_are():
+    """Expected are 5 + (2 + 4) / 2 = 8 bps a fill; own fills cost 2 to open, 4 to close a gain and 12 a loss."""
+    calm = {"side": 1, "reward": 0, "risk": 0, "cost_buy": 2, "cost_sell": 4, "hold": 1, "taker_fee": 5}
+    own = {"cost_open": 2, "cost_win": 4, "cost_loss": 12}
+
+    def costs(p, *counts, **other):
+        counted = dict(zip(("opened", "won", "lost"), counts, strict=True))
+        return run_layer(l74_cost_gate.step, calm | own | {"p_success": np.array([p])} | counted | other)["costs"][0]
+
+    assert costs(0.5, nan, nan, nan) == costs(0.5, 0, 0, 0) == pytest.approx(16)
+    assert costs(1.0, 10, 10, 10) == pytest.approx((2 * 8 + 10 * 2) / 12 + (2 * 8 + 10 * 4) / 12)
+    assert costs(0.75, 1e9, 1e9, 1e9) == pytest.approx(2 + 0.75 * 4 + 0.25 * 12)
+    assert costs(0.5, 10, 0, 0, cost_open=nan) == pytest.approx(16)
+    assert costs(1.0, 1e9, 1e9, 1e9, cost_open=-50, cost_win=900) == pytest.approx(2 + 32)
+
+
 # ---------------------------------------------------------------- L76
+
+
+BARS_PER_YEAR = 525_960
 
 
 def size_by_hand(p, side, hint, kelly, stop, sigma, equity, drawdown, multiplier):
@@ -92,7 +112,7 @@ def size_by_hand(p, side, hint, kelly, stop, sigma, equity, drawdown, multiplier
     risk = min(max(cut, min(p["floor"], risk)), p["kelly_fraction"] * max(kelly, 0.0))
     size = equity * risk / (stop / 1e4)
     if sigma > 0:
-        size = min(size, equity * p["target_vol"] / (sigma * math.sqrt(p["bars_per_year"])))
+        size = min(size, equity * p["target_vol"] / (sigma * math.sqrt(BARS_PER_YEAR)))
     return side * size * scale
 
 
@@ -109,7 +129,7 @@ def test_position_size_follows_its_rule():
         "drawdown": random.choice([0.0, 0.04, 0.05, 0.1, 0.15, 0.4], n),
         "multiplier": np.where(random.random(n) < 0.5, nan, random.random(n)),
     }
-    out = run_layer(l76_position_size.step, inputs | {"price": 100.0})
+    out = run_layer(l76_position_size.step, inputs | {"price": 100.0, "bars_per_year": BARS_PER_YEAR})
     rows = zip(*inputs.values(), strict=True)
     expected = np.array([size_by_hand(settings, *(float(x) for x in row)) for row in rows])
     np.testing.assert_allclose(out["notional"], expected, rtol=1e-9)
@@ -126,6 +146,7 @@ def test_position_size_follows_its_rule():
 def test_position_size_example():
     """10,000 at 1 % risk (hint 0.3) and a stop of 100 bps: 10,000; three cuts of 0.25 % reach the floor."""
     calm = {"side": 1, "size_hint": 0.3, "kelly": 1, "stop": 100, "sigma": 0, "price": 1, "equity": 10000}
+    calm["bars_per_year"] = BARS_PER_YEAR
     out = run_layer(l76_position_size.step, calm | {"drawdown": np.array([0.0, 0.05, 0.15, 0.5])})
     np.testing.assert_allclose(out["notional"], [10000, 7500, 2500, 2500])
     np.testing.assert_allclose(out["kept"], [1.0, 0.75, 0.25, 0.25])
@@ -143,6 +164,7 @@ def test_position_size_gives_no_infinity():
             "price": 1,
             "equity": 1e5,
             "drawdown": 0,
+            "bars_per_year": BARS_PER_YEAR,
         }
         out = run_layer(l76_position_size.step, calm | {name: wild})
         assert all(np.isfinite(v).all() for v in out.values())

@@ -37,8 +37,8 @@ class ReferenceRun:
 RUNS = {
     "sma_cross": ReferenceRun("sma_cross", 6_000, 21),
     "trend_two_clocks": ReferenceRun("trend_two_clocks", 10_000, 22),
-    "master": ReferenceRun("wiring_master", 6_000, 23),
-    "master_with_book": ReferenceRun("wiring_master", 4_000, 24, book=True),
+    "master": ReferenceRun("../tests/specs/forced_master", 6_000, 23),
+    "master_with_book": ReferenceRun("../tests/specs/forced_master", 4_000, 24, book=True),
 }
 
 

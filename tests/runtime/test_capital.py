@@ -11,7 +11,7 @@ from graph.identity import wiring_digest
 from layers import catalogue
 from runtime.capital import with_capital
 from tests.layers.single import run_layer
-from tests.layers.test_microstructure import books
+from tests.layers.test_microstructure import VENUE, books
 
 MASTER = Path(__file__).resolve().parents[2] / "specs" / "wiring_master.yaml"
 
@@ -40,7 +40,7 @@ def test_nothing_else_of_a_wiring_changes() -> None:
 def test_l10_costs_the_same_in_every_currency() -> None:
     """Prices and capital in a unit worth 2^20 times as much: the same order, the same cost."""
     book = books(3, 100)
-    flat = {"sigma": np.full(100, 1e-3), "volume": np.linspace(1.0, 50.0, 100)}
+    flat = {"sigma": np.full(100, 1e-3), "volume": np.linspace(1.0, 50.0, 100), **VENUE}
     close = 100.0 + np.arange(100.0)
     prices = {name: book[name] * 2.0**-20 for name in ("bid_px", "ask_px")}
     for ladders, scaled in (({}, {}), (book, book | prices)):

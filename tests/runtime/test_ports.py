@@ -160,7 +160,7 @@ def ten_symbols(tmp: Path) -> Market:
 @cache
 def master_report(folder: Path, effects: bool) -> PortReport:
     market = ten_symbols(folder)
-    plan = observed("wiring_master.yaml", tuple(market.symbols))
+    plan = observed("../tests/specs/forced_master.yaml", tuple(market.symbols))
     return measured(plan, market, SETTINGS, Console(quiet=True), effects=effects)
 
 

@@ -15,14 +15,14 @@ from runtime.data.synthetic import synthetic_market
 from runtime.explain import Explanation, explain
 from runtime.venue import SIMULATED, VenueSettings
 
-SPECS = Path(__file__).parents[2] / "specs"
+FORCED = Path(__file__).with_name("forced_master.yaml")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 
 
 @cache
 def explanations() -> tuple[Explanation, Explanation]:
     """Of the first step whose target is a new position, and of the first one that a veto stopped, over all symbols."""
-    checked = checked_or_raise(SPECS / "wiring_master.yaml", catalogue())
+    checked = checked_or_raise(FORCED, catalogue())
     plan = compile_plan(checked, SIMULATED, SYMBOLS)
     market = synthetic_market(SYMBOLS, 20_000, 1, 60_000)
     session = Session(plan, VenueSettings(), cash=100_000.0)

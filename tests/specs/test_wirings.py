@@ -17,14 +17,15 @@ from runtime.venue import SIMULATED, VenueSettings
 from tests.layers.real_data import real_market
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"
-WHOLE = ("wiring_master", "sma_cross", "trend_two_clocks")
+FORCED = Path(__file__).with_name("forced_master.yaml")
+WHOLE = ("forced_master", "sma_cross", "trend_two_clocks")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 Bars = tuple[np.ndarray, np.ndarray]
 
 
 @cache
 def plan(name: str) -> Plan:
-    checked = checked_or_raise(SPECS / f"{name}.yaml", catalogue())
+    checked = checked_or_raise(FORCED if name == FORCED.stem else SPECS / f"{name}.yaml", catalogue())
     return compile_plan(checked, SIMULATED, SYMBOLS)
 
 
@@ -73,7 +74,7 @@ def assert_parity(name: str, times: np.ndarray, events: np.ndarray) -> Session:
 
 
 def test_the_master_runs_the_same_in_blocks_in_steps_and_restored() -> None:
-    whole = assert_parity("wiring_master", *recorded_bars(6000))
+    whole = assert_parity("forced_master", *recorded_bars(6000))
     assert whole.accounts["fees"].sum() > 0.0
 
 
@@ -107,7 +108,7 @@ def test_the_size_of_a_position_is_a_share_whatever_the_currency() -> None:
 
 
 def test_cash_and_positions_are_the_equity() -> None:
-    run = session("wiring_master")
+    run = session("forced_master")
     run.run(*gathered(synthetic_market(SYMBOLS, 10_000, 9)))
     equity = run.wallet["cash"][0] + run.accounts["exposure"].sum()
     assert run.wallet["equity"][0] == pytest.approx(equity, rel=1e-12)

@@ -124,7 +124,14 @@ clock: 1m
 symbols: [BTCUSDT]
 nodes:
   L0: {inputs: {raw: market, now: clock.time}}
-  L10: {inputs: {close: L0.close, sigma: 0.001, volume: L0.volume}}
+  L10:
+    inputs:
+      close: L0.close
+      sigma: 0.001
+      volume: L0.volume
+      half_spread: venue.half_spread
+      impact: venue.impact
+      taker_fee: venue.taker_fee
 record: [L10.buy]
 roles: {open: L0.open, high: L0.high, low: L0.low, close: L0.close}
 """

@@ -13,7 +13,7 @@ from mirror.json.reader import read, read_header
 from tests.tools.shell import ROOT, Shell, shell
 
 __all__ = ["shell"]
-MASTER = str(ROOT / "specs" / "wiring_master.yaml")
+MASTER = str(ROOT / "tests" / "specs" / "forced_master.yaml")
 BARS = 4_000
 
 
@@ -45,7 +45,7 @@ def test_every_symbol_at_every_bar_is_told(run: Path, shell: Shell) -> None:
     told = [len(line.risk.vetoes) for line in lines if line.symbol == "ETHUSDT"]
     assert told == [0 if mask is None else int(mask).bit_count() for mask in masks]
     assert {line.regime for line in lines} - {None} <= set(read_header(Path("m.jsonl")).regimes)
-    assert any("cost" in line.risk.vetoes for line in lines)
+    assert any("avoid" in line.risk.vetoes or "exit" in line.risk.vetoes for line in lines)
 
 
 def test_again_adds_nothing(run: Path, shell: Shell) -> None:
@@ -61,7 +61,7 @@ def test_a_symbol_a_period_and_changes_alone(run: Path, shell: Shell) -> None:
     assert {line.symbol for line in every} == {"BTCUSDT"} and len(every) == BARS
     assert shell.run("mirror", "json", str(run), "-o", "few.jsonl", "--symbol", "BTCUSDT", "--only-changes") == 0
     few = list(read(Path("few.jsonl")))
-    assert 10 < len(few) < BARS / 2 and few[0] == every[0]
+    assert 10 < len(few) < 0.75 * BARS and few[0] == every[0]
     assert [line for line in every if line.fills] == [line for line in few if line.fills]
     assert shell.run("mirror", "json", str(run), "-o", "none.jsonl", "--symbol", "DOGE") == 1
     assert "M022" in shell.err and not Path("none.jsonl").exists()

@@ -20,6 +20,8 @@ class Out(NamedTuple):
     stop: Bps
     bias: Score
     multiplier: Unit
+    gain: Bps
+    loss: Bps
 
 
 @layer(None, "whim", domain="fusion", source="test")
@@ -43,4 +45,6 @@ def step(code: Count) -> Out:
         draw_or_missing(code, 9.0, 5.0, 400.0),
         draw_or_missing(code, 10.0, -1.0, 1.0),
         draw_or_missing(code, 11.0, 0.0, 1.0),
+        draw_or_missing(code, 12.0, 0.0, 900.0),
+        draw_or_missing(code, 13.0, 0.0, 400.0),
     )

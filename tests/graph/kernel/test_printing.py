@@ -74,25 +74,6 @@ def test_lines_are_those_of_the_kernels_own_files(key: str) -> None:
     assert program.line_of(returned[-1].place) in lines
 
 
-def test_a_small_layer_reads_as_it_is_compiled() -> None:
-    assert as_text(program_of("L14")).endswith(
-        """\
-# layers/kinematics/l14_rsi.py
-l14_rsi(s: {strength: {gain: {value: float, total: float, seen: int}, loss: {value: float, total: float, seen: int},\
- close: float, value: float}, rsi: float}, p: {window: int}, close: float) -> (rsi: float, centred: float, slope:\
- float)
-  reads s.strength.close, s.strength.gain.value, s.strength.loss.value, s.strength.gain.seen, s.strength.gain.total,\
- s.strength.loss.seen, s.strength.loss.total, s.strength.value, p.window, s.rsi
-  writes s.strength.close, s.strength.gain.seen, s.strength.gain.total, s.strength.gain.value, s.strength.loss.seen,\
- s.strength.loss.total, s.strength.loss.value, s.strength.value, s.rsi
-32 | rsi: float = call relative_strength(s.strength, close, load p.window)
-33 | before: float = load s.rsi
-34 | store s.rsi = rsi
-35 | return (rsi: rsi, centred: (2.0 * rsi) - 1.0, slope: rsi - before)
-"""
-    )
-
-
 def test_a_kernel_of_two_types_has_two_names() -> None:
     """Where a layer calls one kernel with records of different sizes."""
     for key in catalogue().keys():  # noqa: SIM118 - a registry is no mapping
