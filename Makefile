@@ -32,7 +32,7 @@ reference: $(VENV)/test.stamp
 	git diff --stat tests/reference
 
 bench: $(VENV)/bench.stamp
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m stratoquant.tools.bench
 
 schema: $(VENV)/run.stamp
 	$(BIN)/stratoquant schema

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from graph.border import Limits
-from graph.diagnostics import Findings, Place, WiringError
-from graph.passes.p1_load import suggestion
-from graph.yaml_source import Source, parse_yaml, read_yaml
-from runtime.venue import VenueSettings
+from stratoquant.graph.border import Limits
+from stratoquant.graph.diagnostics import Findings, Place, WiringError
+from stratoquant.graph.passes.p1_load import suggestion
+from stratoquant.graph.yaml_source import Source, parse_yaml, read_yaml
+from stratoquant.runtime.venue import VenueSettings
 
 
 class _Section(BaseModel):

@@ -4,8 +4,8 @@ Account ports show the account as it stood before the step: after the fills of t
 A venue (simulated or real) keeps a record a symbol and one shared record with fields of these names.
 """
 
-from graph.clock import DAY_MS
-from graph.types import PortType, edge
+from stratoquant.graph.clock import DAY_MS
+from stratoquant.graph.types import PortType, edge
 
 
 def _ports(types: dict[str, str]) -> dict[str, PortType]:

@@ -3,7 +3,7 @@
 from math import isnan, nan
 from typing import Any
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 
 @kernel

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.derived import derived
-from graph.kernel.call import Call, Entry
-from graph.kernel_text import KernelText, imports
-from graph.language import Layer, field_name
-from graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
-from graph.market import MARKET_EVENT
-from graph.passes.p10_build import backend, build, fingerprint
-from graph.types import PortType
+from stratoquant.graph.derived import derived
+from stratoquant.graph.kernel.call import Call, Entry
+from stratoquant.graph.kernel_text import KernelText, imports
+from stratoquant.graph.language import Layer, field_name
+from stratoquant.graph.layout import model_dtype, params_dtype, state_dtype, write_first_values, write_params
+from stratoquant.graph.market import MARKET_EVENT
+from stratoquant.graph.passes.p10_build import backend, build, fingerprint
+from stratoquant.graph.types import PortType
 
 Arrays = dict[str, npt.NDArray[Any]]
 _NOTHING = np.dtype([("unused", "i8")])

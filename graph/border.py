@@ -19,9 +19,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from graph.account import ORDER_COMMANDS, ORDER_PORTS
-from graph.language import Array, Parameters, State, array, kernel
-from graph.steps import on_grid
+from stratoquant.graph.account import ORDER_COMMANDS, ORDER_PORTS
+from stratoquant.graph.language import Array, Parameters, State, array, kernel
+from stratoquant.graph.steps import on_grid
 
 OFF = "off"
 ROUNDING = 1e-9

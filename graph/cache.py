@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from graph.diagnostics import Diagnostic, Place, WiringError
+from stratoquant.graph.diagnostics import Diagnostic, Place, WiringError
 
 
 class CacheWarning(UserWarning):

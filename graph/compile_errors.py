@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 
-from graph.diagnostics import Diagnostic, Place, WiringError
-from graph.kernel_text import Emitted, statements_of
-from graph.kernels import short_path
-from graph.model import Graph
-from graph.passes.p9_emit import PRELUDE_NAMES
-from graph.passes.p9_kernels import collect_kernels
-from graph.venue import Venue
+from stratoquant.graph.diagnostics import Diagnostic, Place, WiringError
+from stratoquant.graph.kernel_text import Emitted, statements_of
+from stratoquant.graph.kernels import short_path
+from stratoquant.graph.model import Graph
+from stratoquant.graph.passes.p9_emit import PRELUDE_NAMES
+from stratoquant.graph.passes.p9_kernels import collect_kernels
+from stratoquant.graph.venue import Venue
 
 _LINE = re.compile(r"\.py\"?(?:, line | \()(\d+)")
 _NOTED_BY_COMPILER = ("Failed in ", "During: ")

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from graph.derived import derived
-from graph.kernel.call import Call, Entry
-from graph.kernel_text import KernelText, imports
-from graph.kernels import kernel_source
-from graph.passes.p10_build import backend, build, fingerprint
+from stratoquant.graph.derived import derived
+from stratoquant.graph.kernel.call import Call, Entry
+from stratoquant.graph.kernel_text import KernelText, imports
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.graph.passes.p10_build import backend, build, fingerprint
 
 
 def run_kernel(function: Callable[..., int], *arguments: Any) -> int:

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.diagnostics import Diagnostic, Findings, Severity, WiringError
-from graph.model import Graph
-from graph.passes.p1_load import load
-from graph.passes.p2_resolve import resolve
-from graph.passes.p3_types import check_types
-from graph.passes.p4_causality import check_causality
-from graph.passes.p5_gate import check_gate
-from graph.passes.p5_liveness import check_liveness
-from graph.passes.p6_warmup import WarmUp, measure_warmup
-from graph.passes.p7_schedule import Schedule, schedule
-from graph.registry import Registry
+from stratoquant.graph.diagnostics import Diagnostic, Findings, Severity, WiringError
+from stratoquant.graph.model import Graph
+from stratoquant.graph.passes.p1_load import load
+from stratoquant.graph.passes.p2_resolve import resolve
+from stratoquant.graph.passes.p3_types import check_types
+from stratoquant.graph.passes.p4_causality import check_causality
+from stratoquant.graph.passes.p5_gate import check_gate
+from stratoquant.graph.passes.p5_liveness import check_liveness
+from stratoquant.graph.passes.p6_warmup import WarmUp, measure_warmup
+from stratoquant.graph.passes.p7_schedule import Schedule, schedule
+from stratoquant.graph.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pydantic
 
-from graph.language import Layer
-from graph.venue import Venue
+from stratoquant.graph.language import Layer
+from stratoquant.graph.venue import Venue
 
 _OWN = __package__ or ""
-_FIXED = sys.stdlib_module_names | {_OWN, "numpy", "pydantic", "pydantic_core"}
+_FIXED = sys.stdlib_module_names | {"numpy", "pydantic", "pydantic_core"}
 """Packages that `compiler_content` stands for, by their version or their text."""
 
 
@@ -54,7 +54,7 @@ def content_of(code: Layer | Callable[..., Any]) -> str | None:
     waiting = [function.__module__]
     while waiting:
         name = waiting.pop()
-        if name in reached or name.partition(".")[0] in _FIXED:
+        if name in reached or name.partition(".")[0] in _FIXED or f"{name}.".startswith(f"{_OWN}."):
             continue
         module = sys.modules.get(name)
         found = None if module is None else _module(module)

@@ -14,10 +14,10 @@ from keyword import iskeyword
 from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
 
-from graph.diagnostics import Findings, Place
-from graph.kernels import kernel_source, place_of, short_path
-from graph.language import Layer, Parameters, Sizing, State, field_name, port_name
-from graph.layout import state_dtype
+from stratoquant.graph.diagnostics import Findings, Place
+from stratoquant.graph.kernels import kernel_source, place_of, short_path
+from stratoquant.graph.language import Layer, Parameters, Sizing, State, field_name, port_name
+from stratoquant.graph.layout import state_dtype
 
 
 def check_declaration(layer: Layer, findings: Findings) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from graph.cache import private_folder
-from graph.content import content_of, is_as_imported
-from graph.diagnostics import WiringError
-from graph.kernel.objects import ObjectStore
-from graph.kernels import reachable
-from graph.language import Layer
+from stratoquant.graph.cache import private_folder
+from stratoquant.graph.content import content_of, is_as_imported
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.kernel.objects import ObjectStore
+from stratoquant.graph.kernels import reachable
+from stratoquant.graph.language import Layer
 
 Code = Sequence[Layer | Callable[..., Any]]
 

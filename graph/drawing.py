@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from graph.clock import format_clock
-from graph.compiler import Checked
-from graph.language import DOMAINS
-from graph.model import Binding, Graph, Node, PortRef, elements
+from stratoquant.graph.clock import format_clock
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.language import DOMAINS
+from stratoquant.graph.model import Binding, Graph, Node, PortRef, elements
 
 Drawing = dict[str, Any]
 """name, clock, nodes, edges, orders; see `draw`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.model import Graph, Node, PortRef
+from stratoquant.graph.model import Graph, Node, PortRef
 
 
 @dataclass(frozen=True)

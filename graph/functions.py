@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from math import exp
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 
 @kernel

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from graph.derived import derived
-from graph.kernels import reachable
-from graph.language import Layer
-from graph.model import Binding, Constant, Graph, PortRef, Scalar, elements, kept_ports
+from stratoquant.graph.derived import derived
+from stratoquant.graph.kernels import reachable
+from stratoquant.graph.language import Layer
+from stratoquant.graph.model import Binding, Constant, Graph, PortRef, Scalar, elements, kept_ports
 
 
 def wiring_digest(graph: Graph) -> str:

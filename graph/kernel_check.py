@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from graph.diagnostics import Findings
-from graph.kernel.alone import faults_of
-from graph.kernels import reachable
-from graph.language import Layer
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.kernel.alone import faults_of
+from stratoquant.graph.kernels import reachable
+from stratoquant.graph.language import Layer
 
 
 def check_kernels(layer: Layer, findings: Findings) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any, NamedTuple
 
-from graph.kernel.words import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
-from graph.kernels import KernelSource, kernel_source
-from graph.language import Layer, field_name
-from graph.slicing import sliced_step
+from stratoquant.graph.kernel.words import BUILTINS, MATH_CONSTANTS, MATH_FUNCTIONS
+from stratoquant.graph.kernels import KernelSource, kernel_source
+from stratoquant.graph.language import Layer, field_name
+from stratoquant.graph.slicing import sliced_step
 
 _DECORATORS = {"entry", "inlined", "kernel"}
 _GUARDED = "guarded"
@@ -238,4 +238,5 @@ def imports(body: str) -> str:
     if used:
         lines.append(f"from math import {', '.join(used)}")
     backend = sorted(_DECORATORS | ({_GUARDED} & names))
-    return "\n".join([*lines, "", "import numpy as np", "", f"from graph.machine_code import {', '.join(backend)}"])
+    lines += ["", "import numpy as np", "", f"from stratoquant.graph.machine_code import {', '.join(backend)}"]
+    return "\n".join(lines)

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from graph.diagnostics import Place
-from graph.functions import WRITTEN_OUT
-from graph.kernel.words import MATH_CONSTANTS
-from graph.language import Layer, is_kernel
+from stratoquant.graph.diagnostics import Place
+from stratoquant.graph.functions import WRITTEN_OUT
+from stratoquant.graph.kernel.words import MATH_CONSTANTS
+from stratoquant.graph.language import Layer, is_kernel
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.account import ORDER_PORTS
-from graph.origin import Declared, Origin, read_origins
-from graph.types import PortType, Vector, port_type
+from stratoquant.graph.account import ORDER_PORTS
+from stratoquant.graph.origin import Declared, Origin, read_origins
+from stratoquant.graph.types import PortType, Vector, port_type
 
 ROLES = ("", "gate", "governor")
 """What a layer may be to an order besides one of its sources; see `layer`."""

@@ -3,11 +3,11 @@ its code nor the checks change."""
 
 from __future__ import annotations
 
-from graph.declaration import check_declaration
-from graph.derived import recall, remember
-from graph.diagnostics import Findings
-from graph.kernel_check import check_kernels
-from graph.language import Layer
+from stratoquant.graph.declaration import check_declaration
+from stratoquant.graph.derived import recall, remember
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.kernel_check import check_kernels
+from stratoquant.graph.language import Layer
 
 _SOUND = "sound"
 

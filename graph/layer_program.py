@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from graph.kernel.guard import GUARDED, OUTSIDE_TYPE
-from graph.kernel.nodes import Function, Place
-from graph.kernel.read import read_program
-from graph.kernel.source import parse_module
-from graph.kernel.types import FLOAT, Type, array, type_of
-from graph.kernel_text import Emitted, KernelText, imports, source_lines
-from graph.kernels import short_path
-from graph.language import Layer, Parameters
-from graph.layout import model_dtype, params_dtype, state_dtype
-from graph.market import MARKET_EVENT
-from graph.types import PortType
+from stratoquant.graph.kernel.guard import GUARDED, OUTSIDE_TYPE
+from stratoquant.graph.kernel.nodes import Function, Place
+from stratoquant.graph.kernel.read import read_program
+from stratoquant.graph.kernel.source import parse_module
+from stratoquant.graph.kernel.types import FLOAT, Type, array, type_of
+from stratoquant.graph.kernel_text import Emitted, KernelText, imports, source_lines
+from stratoquant.graph.kernels import short_path
+from stratoquant.graph.language import Layer, Parameters
+from stratoquant.graph.layout import model_dtype, params_dtype, state_dtype
+from stratoquant.graph.market import MARKET_EVENT
+from stratoquant.graph.types import PortType
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.language import PER_SYMBOL, Capacity, Model, Parameters, Sizing, State, state_fields
+from stratoquant.graph.language import PER_SYMBOL, Capacity, Model, Parameters, Sizing, State, state_fields
 
 Record = npt.NDArray[np.void]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit, typeof
 
-from graph.kernel.call import ADDRESS_WORD, WORDS_BEFORE_SHAPE, Argument, MachineCode, words_of
+from stratoquant.graph.kernel.call import ADDRESS_WORD, WORDS_BEFORE_SHAPE, Argument, MachineCode, words_of
 
 _NUMPY_RULES = {"error_model": "numpy"}
 """A division by zero gives an infinity or NaN."""

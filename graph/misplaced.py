@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from graph.kernels import short_path
+from stratoquant.graph.kernels import short_path
 
 _NUMBER = re.compile(r"L(\d+)")
 _MOST_FILES = 2000

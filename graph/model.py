@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from graph.diagnostics import Place
-from graph.language import BOUND, Layer, Parameters
-from graph.model_file import ModelFile
-from graph.types import PortType
+from stratoquant.graph.diagnostics import Place
+from stratoquant.graph.language import BOUND, Layer, Parameters
+from stratoquant.graph.model_file import ModelFile
+from stratoquant.graph.types import PortType
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graph.language import Layer, Model
-from graph.layout import model_sizes
+from stratoquant.graph.language import Layer, Model
+from stratoquant.graph.layout import model_sizes
 
 if TYPE_CHECKING:
-    from graph.diagnostics import Findings
-    from graph.passes.p1_load import ModelDocument, NodeDocument
+    from stratoquant.graph.diagnostics import Findings
+    from stratoquant.graph.passes.p1_load import ModelDocument, NodeDocument
 
 FORMAT = 1
 

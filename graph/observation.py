@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graph.diagnostics import Place
-from graph.kernel_text import Emitted
-from graph.kernels import kernel_source, short_path
-from graph.passes.p8_layout import Column, edge_field
-from graph.passes.p9_emit import PRELUDE_NAMES
-from graph.passes.p9_kernels import collect_kernels
-from graph.passes.p10_build import build, module_name
-from graph.plan import Plan
-from graph.session import Session
+from stratoquant.graph.diagnostics import Place
+from stratoquant.graph.kernel_text import Emitted
+from stratoquant.graph.kernels import kernel_source, short_path
+from stratoquant.graph.passes.p8_layout import Column, edge_field
+from stratoquant.graph.passes.p9_emit import PRELUDE_NAMES
+from stratoquant.graph.passes.p9_kernels import collect_kernels
+from stratoquant.graph.passes.p10_build import build, module_name
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Session
 
 _COUNTS, _SWITCHES = "branch_counts", "port_switches"
 _KERNELS = '''

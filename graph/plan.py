@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.compiler import Checked
-from graph.kernel.call import Entry
-from graph.language import Parameters
-from graph.layout import params_dtype, write_params
-from graph.model import Graph, kept_ports
-from graph.passes.p6_warmup import WarmUp
-from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import Column, Layout, constants, lay_out
-from graph.passes.p9_emit import emit
-from graph.passes.p10_build import build, is_built, module_name
-from graph.types import EdgeType
-from graph.venue import Venue
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.kernel.call import Entry
+from stratoquant.graph.language import Parameters
+from stratoquant.graph.layout import params_dtype, write_params
+from stratoquant.graph.model import Graph, kept_ports
+from stratoquant.graph.passes.p6_warmup import WarmUp
+from stratoquant.graph.passes.p7_schedule import Schedule
+from stratoquant.graph.passes.p8_layout import Column, Layout, constants, lay_out
+from stratoquant.graph.passes.p9_emit import emit
+from stratoquant.graph.passes.p10_build import build, is_built, module_name
+from stratoquant.graph.types import EdgeType
+from stratoquant.graph.venue import Venue
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.language import Layer
+from stratoquant.graph.language import Layer
 
 _NUMBERED = re.compile(r"l(\d+)_(\w+)")
 

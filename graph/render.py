@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from graph.codes import CODES
-from graph.diagnostics import Diagnostic, Place, Severity
+from stratoquant.graph.codes import CODES
+from stratoquant.graph.diagnostics import Diagnostic, Place, Severity
 
 Paint = Callable[[str, str], str]
 """Gives a text the look of its role: error, warning, note, place, source, caret or fix."""

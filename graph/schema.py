@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from graph.language import Layer, Parameters
-from graph.passes.p2_resolve import parameter_bounds
-from graph.registry import Registry
-from graph.wiring import Wiring
+from stratoquant.graph.language import Layer, Parameters
+from stratoquant.graph.passes.p2_resolve import parameter_bounds
+from stratoquant.graph.registry import Registry
+from stratoquant.graph.wiring import Wiring
 
 Schema = dict[str, Any]
 

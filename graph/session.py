@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graph.account import BALANCES, VENUE_PORTS
-from graph.border import HELD_BACK, Border, Limits, Order
-from graph.clock import format_time
-from graph.compile_errors import compile_error
-from graph.diagnostics import Diagnostic, WiringError
-from graph.kernel.call import Call
-from graph.kernels import place_of
-from graph.language import Parameters, State, remembered
-from graph.layout import state_dtype, write_first_values
-from graph.market import MARKET_EVENT, missing_events
-from graph.passes.p8_layout import Column
-from graph.passes.p9_emit import RUN_ARGUMENTS
-from graph.plan import Plan, settings_record
+from stratoquant.graph.account import BALANCES, VENUE_PORTS
+from stratoquant.graph.border import HELD_BACK, Border, Limits, Order
+from stratoquant.graph.clock import format_time
+from stratoquant.graph.compile_errors import compile_error
+from stratoquant.graph.diagnostics import Diagnostic, WiringError
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernels import place_of
+from stratoquant.graph.language import Parameters, State, remembered
+from stratoquant.graph.layout import state_dtype, write_first_values
+from stratoquant.graph.market import MARKET_EVENT, missing_events
+from stratoquant.graph.passes.p8_layout import Column
+from stratoquant.graph.passes.p9_emit import RUN_ARGUMENTS
+from stratoquant.graph.plan import Plan, settings_record
 
 Floats = npt.NDArray[np.float64]
 Record = npt.NDArray[np.void]

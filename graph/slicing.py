@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any, NamedTuple, TypeGuard
 
-from graph.kernels import KernelSource, kernel_source
-from graph.language import Layer, field_name
+from stratoquant.graph.kernels import KernelSource, kernel_source
+from stratoquant.graph.language import Layer, field_name
 
 _Compound = ast.If | ast.For | ast.While
 

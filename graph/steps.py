@@ -7,7 +7,7 @@ to the decimal: never 0.30000000000000004. A number that is such a double stays 
 
 from math import fabs, floor
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 EXACT = 1e-12
 """Share of a number that is rounding."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.language import Parameters, State
+from stratoquant.graph.language import Parameters, State
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from graph.diagnostics import Findings, Place
-from graph.kernels import short_path
+from stratoquant.graph.diagnostics import Findings, Place
+from stratoquant.graph.kernels import short_path
 
 Path_ = tuple[str | int, ...]
 

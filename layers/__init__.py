@@ -3,10 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from graph.registry import Registry
+from stratoquant.graph.registry import Registry
 
 COSTS = Path(__file__).parent / "costs.json"
-"""Nanoseconds a step of each layer, as `python -m tools.bench --only layers --keep` found them."""
+"""Nanoseconds a step of each layer, as `python -m stratoquant.tools.bench --only layers --keep` found them."""
 
 
 @cache

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graph.compiler import Checked
-from graph.market import BAR_EVENT, missing_events
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from mirror.engines import Columns, Engine, run_script
-from runtime.data.market import Market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.market import BAR_EVENT, missing_events
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.mirror.engines import Columns, Engine, run_script
+from stratoquant.runtime.data.market import Market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 
 FLOOR = 1e-3
 """A value below this share of its port's median size is compared as if it were that large: where numbers cancel, what

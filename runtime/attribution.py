@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from runtime.results import Labels, Roles, label_name, role_column
-from runtime.trade_figures import Figures, TradeFigures, mean, trade_figures
+from stratoquant.runtime.results import Labels, Roles, label_name, role_column
+from stratoquant.runtime.trade_figures import Figures, TradeFigures, mean, trade_figures
 
 
 class Driver(Figures):

@@ -18,28 +18,28 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graph.account import BALANCES, FILL_REASONS
-from graph.border import Limits
-from graph.compiler import Checked
-from graph.drawing import draw
-from graph.forecasts import forecast_ports, undeclared_chances
-from graph.identity import wiring_digest
-from graph.language import Parameters
-from graph.passes.p6_warmup import measure_warmup
-from graph.plan import Plan
-from graph.session import Recorded, Session
-from runtime.data.check import errors_of
-from runtime.data.findings import DataError
-from runtime.data.market import Market
-from runtime.data.survey import Survey, survey_of
-from runtime.files import write_atomically, write_text
-from runtime.in_sample import check_models
-from runtime.market_fit import check_clocks
-from runtime.metrics import Metrics
-from runtime.report import write_report
-from runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
-from runtime.size_cuts import SizeCutCounter, watched_ports, watched_values
-from runtime.trades import trades_from_fills, with_excursions, with_reasons
+from stratoquant.graph.account import BALANCES, FILL_REASONS
+from stratoquant.graph.border import Limits
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.drawing import draw
+from stratoquant.graph.forecasts import forecast_ports, undeclared_chances
+from stratoquant.graph.identity import wiring_digest
+from stratoquant.graph.language import Parameters
+from stratoquant.graph.passes.p6_warmup import measure_warmup
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Recorded, Session
+from stratoquant.runtime.data.check import errors_of
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.market import Market
+from stratoquant.runtime.data.survey import Survey, survey_of
+from stratoquant.runtime.files import write_atomically, write_text
+from stratoquant.runtime.in_sample import check_models
+from stratoquant.runtime.market_fit import check_clocks
+from stratoquant.runtime.metrics import Metrics
+from stratoquant.runtime.report import write_report
+from stratoquant.runtime.results import FILL_SCHEMA, BacktestResult, Labels, Roles
+from stratoquant.runtime.size_cuts import SizeCutCounter, watched_ports, watched_values
+from stratoquant.runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 BLOCK = 8192
 EQUITY_PARTS = "equity.parts"

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from graph.forecasts import ForecastPort
-from runtime.results import Roles, role_column
-from runtime.trade_figures import Figures
+from stratoquant.graph.forecasts import ForecastPort
+from stratoquant.runtime.results import Roles, role_column
+from stratoquant.runtime.trade_figures import Figures
 
 BINS = 10
 QUANTILES = 5

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.compiler import Checked
-from graph.model import Node
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.model import Node
 
 CAPITAL = "capital"
 

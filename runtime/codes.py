@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.errors import CodePage
+from stratoquant.runtime.errors import CodePage
 
 CODES = {
     page.code: page

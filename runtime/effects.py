@@ -16,12 +16,12 @@ from threading import Event
 import numpy as np
 import numpy.typing as npt
 
-from graph.model import Graph, Node, PortRef, elements
-from graph.observation import Observed, ObservedSession
-from graph.passes.p4_causality import wires
-from graph.types import PortType
-from runtime.backtest import BLOCK, RunSettings
-from runtime.data.market import Market
+from stratoquant.graph.model import Graph, Node, PortRef, elements
+from stratoquant.graph.observation import Observed, ObservedSession
+from stratoquant.graph.passes.p4_causality import wires
+from stratoquant.graph.types import PortType
+from stratoquant.runtime.backtest import BLOCK, RunSettings
+from stratoquant.runtime.data.market import Market
 
 NEUTRAL = {
     "score": 0.0,  # evidence for neither side

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.account import ORDER_COMMANDS, ORDER_PORTS, SHARED_ACCOUNT_PORTS
-from graph.language import BOUND
-from graph.model import Constant, Graph, Missing, Node, PortRef, SourceRef, elements
-from graph.session import Session
-from graph.types import PortType
+from stratoquant.graph.account import ORDER_COMMANDS, ORDER_PORTS, SHARED_ACCOUNT_PORTS
+from stratoquant.graph.language import BOUND
+from stratoquant.graph.model import Constant, Graph, Missing, Node, PortRef, SourceRef, elements
+from stratoquant.graph.session import Session
+from stratoquant.graph.types import PortType
 
 _IN_WORDS = {"side": {-1.0: "short", 0.0: "flat", 1.0: "long"}, "flag": {0.0: "no", 1.0: "yes"}}
 _PLACE = re.compile(r"\{(\w+)\}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runtime.errors import CodePage, StratoError
+from stratoquant.runtime.errors import CodePage, StratoError
 
 FILE_CODES = {
     page.code: page

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graph.plan import Plan
-from graph.session import Session
-from runtime.data.market import Market
-from runtime.errors import StratoError
-from runtime.venue import VenueSettings
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.data.market import Market
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.venue import VenueSettings
 
 Floats = npt.NDArray[np.float64]
 

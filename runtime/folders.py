@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import lock_descriptor
 
-from runtime.errors import StratoError
-from runtime.files import FILE_CODES, refused_as_error
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.files import FILE_CODES, refused_as_error
 
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV)
 _EXCHANGE = {"linux": ("renameat2", 2), "darwin": ("renameatx_np", 2)}  # a function of libc and its flag

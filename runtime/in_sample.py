@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from graph.clock import format_time, parse_time
-from graph.model import Graph, Node
-from runtime.data.findings import Finding
-from runtime.data.market import Market
+from stratoquant.graph.clock import format_time, parse_time
+from stratoquant.graph.model import Graph, Node
+from stratoquant.runtime.data.findings import Finding
+from stratoquant.runtime.data.market import Market
 
 
 def check_models(graph: Graph, market: Market) -> list[Finding]:

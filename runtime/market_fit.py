@@ -13,11 +13,11 @@ from math import inf, isfinite
 
 import polars as pl
 
-from graph.clock import Clock, format_opening, usual_origin
-from graph.diagnostics import Place
-from graph.model import Binding, Constant, Graph, PortRef
-from runtime.data.findings import Finding
-from runtime.data.market import Market, Series
+from stratoquant.graph.clock import Clock, format_opening, usual_origin
+from stratoquant.graph.diagnostics import Place
+from stratoquant.graph.model import Binding, Constant, Graph, PortRef
+from stratoquant.runtime.data.findings import Finding
+from stratoquant.runtime.data.market import Market, Series
 
 STEP_SHARE = 1e-5
 """The largest share of the price that an automatic tick is, and of the cash that an automatic lot is worth."""

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from runtime.attribution import Driver, drivers, figures_by_pattern, figures_by_regime
-from runtime.calibration import Calibration, calibrate
-from runtime.results import BacktestResult, Labels, Roles, label_name, role_column
-from runtime.trade_figures import Figures, TradeFigures, mean, ratio, trade_figures
+from stratoquant.runtime.attribution import Driver, drivers, figures_by_pattern, figures_by_regime
+from stratoquant.runtime.calibration import Calibration, calibrate
+from stratoquant.runtime.results import BacktestResult, Labels, Roles, label_name, role_column
+from stratoquant.runtime.trade_figures import Figures, TradeFigures, mean, ratio, trade_figures
 
 YEAR_MS = 365.25 * 86_400_000.0
 SHORTEST_ANNUALISED_MS = 7 * 86_400_000

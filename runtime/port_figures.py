@@ -13,10 +13,10 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from graph.passes.p6_warmup import measure_warmup
-from graph.plan import Plan
-from graph.session import Recorded
-from graph.types import EdgeType
+from stratoquant.graph.passes.p6_warmup import measure_warmup
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Recorded
+from stratoquant.graph.types import EdgeType
 
 NEAR = 0.01
 """A value is near a bound when less than this part of the port's range lies between them."""

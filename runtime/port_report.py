@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from graph.observation import Branch
-from runtime.effects import Effect
-from runtime.port_figures import PortFigures
+from stratoquant.graph.observation import Branch
+from stratoquant.runtime.effects import Effect
+from stratoquant.runtime.port_figures import PortFigures
 
 LEAST_REACHED = 100
 """Of a condition that was reached less often, one cannot tell whether a branch is dead."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from graph.clock import format_time
-from graph.compiler import Checked
-from graph.diagnostics import Diagnostic
-from graph.plan import Plan, compile_plan
-from graph.session import Session
+from stratoquant.graph.clock import format_time
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.diagnostics import Diagnostic
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
 
 BARS = 3000
 CUTS = 4
@@ -44,8 +44,8 @@ def prove(checked: Checked, host: Host | None = None, seed: int = 0, announce: A
 
     announce: is called with the name of each step as it begins.
     """
-    from runtime.data.synthetic import synthesise
-    from runtime.venue import SIMULATED
+    from stratoquant.runtime.data.synthetic import synthesise
+    from stratoquant.runtime.venue import SIMULATED
 
     graph = checked.graph
     assert graph is not None
@@ -76,7 +76,7 @@ def causality_findings(
 
 def replay_all(plan: Plan, bars: pl.DataFrame) -> Trace:
     """The host of every backtest: bars on their grid, in blocks, every port recorded."""
-    from runtime.data.market import market_from
+    from stratoquant.runtime.data.market import market_from
 
     names = tuple(plan.layout.columns)
     session = Session(plan, plan.venue.settings(), cash=100_000.0, record=names)

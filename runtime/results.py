@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from graph.forecasts import ForecastPort
-from runtime.size_cuts import SizeCut
+from stratoquant.graph.forecasts import ForecastPort
+from stratoquant.runtime.size_cuts import SizeCut
 
 FILL_SCHEMA: dict[str, pl.DataType] = {
     "time": pl.Int64(),  # the bar in which it filled

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graph.plan import Plan
-from graph.session import Recorded, Session
-from graph.size_cuts import CutPort, cut_ports
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Recorded, Session
+from stratoquant.graph.size_cuts import CutPort, cut_ports
 
 EXACT = 1.0 - 1e-9
 """What is left of an uncut size, but for rounding."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from runtime.results import TRADE_SCHEMA, Labels, Roles, label_name, role_column
+from stratoquant.runtime.results import TRADE_SCHEMA, Labels, Roles, label_name, role_column
 
 _DUST = 1e-12  # a position this small beside the fill that left it is rounding, and counts as flat
 _NEVER = 1 << 62  # ms: the end of a trade that is still open

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from mirror.chart import library_folder
-from mirror.engines import ENGINES
+from stratoquant.mirror.chart import library_folder
+from stratoquant.mirror.engines import ENGINES
 from tests.layers.real_data import FOLDER
 
 MOST_SKIPPED = 0.03

@@ -6,7 +6,7 @@ from collections import Counter
 
 import typer
 
-from graph.names import symbol_problem
+from stratoquant.graph.names import symbol_problem
 
 LONGEST_MARKET = 20_000_000
 """Bars of the built-in market that a command makes; it lies in memory as a whole."""
@@ -38,8 +38,8 @@ def listed_ports(text: str, option: str = "--ports") -> list[str]:
 
 def require_time(bars: int, clock_ms: int) -> None:
     """Raises where the built-in market would reach beyond the times that a bar can have."""
-    from runtime.data.check import is_placeable
-    from runtime.data.synthetic import START_MS
+    from stratoquant.runtime.data.check import is_placeable
+    from stratoquant.runtime.data.synthetic import START_MS
 
     if not is_placeable(START_MS + bars * clock_ms):
         raise typer.BadParameter(f"{bars:,} bars of this clock reach beyond the year 5138", param_hint="--bars")

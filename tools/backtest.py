@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tools.arguments import LONGEST_MARKET, listed_symbols, require_time
-from tools.terminal import noticing_ctrl_c, print_findings
+from stratoquant.tools.arguments import LONGEST_MARKET, listed_symbols, require_time
+from stratoquant.tools.terminal import noticing_ctrl_c, print_findings
 
 if TYPE_CHECKING:
-    from config.settings import Settings
-    from graph.model import Graph
-    from graph.plan import Plan
-    from runtime.backtest import RunSettings
-    from runtime.data.market import Market
-    from runtime.data.survey import Survey
-    from runtime.metrics import Metrics
-    from runtime.results import BacktestResult
+    from stratoquant.config.settings import Settings
+    from stratoquant.graph.model import Graph
+    from stratoquant.graph.plan import Plan
+    from stratoquant.runtime.backtest import RunSettings
+    from stratoquant.runtime.data.market import Market
+    from stratoquant.runtime.data.survey import Survey
+    from stratoquant.runtime.metrics import Metrics
+    from stratoquant.runtime.results import BacktestResult
 
 BUILT_IN_BARS = 43_200  # a month of minutes
 
@@ -63,13 +63,13 @@ def backtest(
 
     Example: stratoquant backtest specs/wiring_master.yaml --data bars/ --symbols BTCUSDT,ETHUSDT
     """
-    from config.settings import default_settings, read_settings
-    from graph.compiler import checked_or_raise
-    from graph.plan import compile_plan
-    from layers import catalogue
-    from runtime.backtest import RunSettings
-    from runtime.capital import with_capital
-    from runtime.venue import SIMULATED
+    from stratoquant.config.settings import default_settings, read_settings
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.plan import compile_plan
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime.backtest import RunSettings
+    from stratoquant.runtime.capital import with_capital
+    from stratoquant.runtime.venue import SIMULATED
 
     console = Console(stderr=True, quiet=as_json)
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
@@ -89,7 +89,7 @@ def backtest(
     if as_json:
         print(json.dumps(summary(result, metrics, target)))
     else:
-        from runtime.report.terminal import print_summary
+        from stratoquant.runtime.report.terminal import print_summary
 
         print_summary(result, metrics, Console(), target / "report.html")
 
@@ -129,7 +129,7 @@ def open_bars(
     seed: int | None = None,
 ) -> Market:
     """The stored bars, or the built-in market where no data is given. bars, seed: of the built-in market."""
-    from graph.clock import parse_time
+    from stratoquant.graph.clock import parse_time
 
     given = [option for option, value in (("--bars", bars), ("--seed", seed)) if value is not None]
     if data is not None and given:
@@ -140,12 +140,12 @@ def open_bars(
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from None
     if data is not None:
-        from runtime.data.store import open_market
+        from stratoquant.runtime.data.store import open_market
 
         return open_market(data, symbols or None, clock_ms, start, end)
     if not symbols:
         raise typer.BadParameter("the wiring names no symbols; give --symbols AAA,BBB")
-    from runtime.data.synthetic import synthetic_market
+    from stratoquant.runtime.data.synthetic import synthetic_market
 
     bars = BUILT_IN_BARS if bars is None else bars
     require_time(bars, clock_ms)
@@ -155,9 +155,9 @@ def open_bars(
 
 def fitting_rules(graph: Graph, market: Market, chosen: Settings, cash: float) -> dict[str, dict[str, float]]:
     """The venue's rules by symbol, in numbers. Prints warnings on those that fit badly; raises DataError for errors."""
-    from runtime.data.check import errors_of
-    from runtime.data.findings import DataError
-    from runtime.market_fit import check_fit, quotes_of, rules_in_numbers
+    from stratoquant.runtime.data.check import errors_of
+    from stratoquant.runtime.data.findings import DataError
+    from stratoquant.runtime.market_fit import check_fit, quotes_of, rules_in_numbers
 
     quotes = quotes_of(market)
     rules = {symbol: rules_in_numbers(chosen.rules_of(symbol), quote, cash) for symbol, quote in quotes.items()}
@@ -173,11 +173,11 @@ def surveyed(market: Market, graph: Graph) -> Survey:
 
     Raises DataError where the market cannot be run over as it is.
     """
-    from runtime.data.check import errors_of
-    from runtime.data.findings import DataError
-    from runtime.data.survey import survey_of
-    from runtime.in_sample import check_models
-    from runtime.market_fit import check_clocks
+    from stratoquant.runtime.data.check import errors_of
+    from stratoquant.runtime.data.findings import DataError
+    from stratoquant.runtime.data.survey import survey_of
+    from stratoquant.runtime.in_sample import check_models
+    from stratoquant.runtime.market_fit import check_clocks
 
     survey = survey_of(market)
     if errors := errors_of((*survey.findings, *check_clocks(graph, market))):
@@ -190,9 +190,9 @@ def run_into(
     target: Path, plan: Plan, market: Market, settings: RunSettings, console: Console, survey: Survey | None = None
 ) -> tuple[BacktestResult, Metrics]:
     """Runs into a folder beside `target`, which takes its place only once everything is written."""
-    from runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
-    from runtime.folders import write_folder
-    from runtime.metrics import compute_metrics
+    from stratoquant.runtime.backtest import RUN_FILES, role_labels, role_ports, run_backtest, write_results
+    from stratoquant.runtime.folders import write_folder
+    from stratoquant.runtime.metrics import compute_metrics
 
     with write_folder(target, RUN_FILES) as folder, noticing_ctrl_c() as check:
         with progress(market.bars, console) as advance:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from runtime.calibration import Calibration
+    from stratoquant.runtime.calibration import Calibration
 
 Run = Annotated[Path, typer.Argument(help="The folder of a backtest, such as runs/wiring_master.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -21,8 +21,8 @@ def calibration(run: Run, as_json: AsJson = False) -> None:
 
     Example: stratoquant calibration runs/wiring_master
     """
-    from mirror.pine.series import run_facts
-    from runtime.report.calibration_tables import print_calibration
+    from stratoquant.mirror.pine.series import run_facts
+    from stratoquant.runtime.report.calibration_tables import print_calibration
 
     found = calibration_of(run, run_facts(run))
     if as_json:
@@ -35,8 +35,8 @@ def calibration_of(run: Path, facts: dict[str, Any]) -> Calibration:
     """The figures in a run's facts. Raises StratoError where there are none."""
     from pydantic import ValidationError
 
-    from runtime.calibration import Calibration
-    from runtime.errors import StratoError
+    from stratoquant.runtime.calibration import Calibration
+    from stratoquant.runtime.errors import StratoError
 
     try:
         found = Calibration.model_validate(facts["metrics"]["calibration"])

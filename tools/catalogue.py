@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.terminal import deliver, painter
+from stratoquant.tools.terminal import deliver, painter
 
 if TYPE_CHECKING:
-    from graph.language import Layer
-    from graph.registry import Registry
-    from graph.types import PortType
+    from stratoquant.graph.language import Layer
+    from stratoquant.graph.registry import Registry
+    from stratoquant.graph.types import PortType
 
 SCHEMA_FILE = Path("specs/wiring.schema.json")
 SPECS = Path(__file__).parents[1] / "specs"
@@ -36,7 +36,7 @@ def layers(
     Example: stratoquant layers --domain risk
              stratoquant layers L14
     """
-    from layers import catalogue
+    from stratoquant.layers import catalogue
 
     registry = catalogue()
     if folder is not None:
@@ -61,8 +61,8 @@ def schema(
     Example: stratoquant schema
              stratoquant schema -o - > my_schema.json
     """
-    from graph.schema import schema_text
-    from layers import catalogue
+    from stratoquant.graph.schema import schema_text
+    from stratoquant.layers import catalogue
 
     deliver(schema_text(catalogue()), output)
     if str(output) != "-" and sys.stderr.isatty():
@@ -123,7 +123,7 @@ def wired_in(layer: Layer) -> list[str]:
 
 def cost_of(layer: Layer) -> str:
     """What a step costs, as the benchmark measured it; empty for a layer that it has not."""
-    from layers import COSTS
+    from stratoquant.layers import COSTS
 
     if not COSTS.exists():
         return ""
@@ -134,8 +134,8 @@ def cost_of(layer: Layer) -> str:
 
 def find_layer(key: str, registry: Registry) -> Layer:
     """By key, number or name. Raises typer.BadParameter with the nearest one that there is."""
-    from graph.diagnostics import suggestion
-    from graph.passes.p2_resolve import read_layer
+    from stratoquant.graph.diagnostics import suggestion
+    from stratoquant.graph.passes.p2_resolve import read_layer
 
     names = {registry.name(k): k for k in registry.keys()}  # noqa: SIM118 - a registry is no mapping
     found = key if key in registry else names.get(key, f"L{key}" if f"L{key}" in registry else "")
@@ -146,8 +146,8 @@ def find_layer(key: str, registry: Registry) -> Layer:
 
 
 def _chosen(registry: Registry, blocks: bool, domain: str | None) -> list[Layer]:
-    from graph.language import DOMAINS
-    from graph.passes.p2_resolve import read_layer
+    from stratoquant.graph.language import DOMAINS
+    from stratoquant.graph.passes.p2_resolve import read_layer
 
     if domain is not None and domain not in DOMAINS:
         raise typer.BadParameter(f"there is no domain {domain}; they are {', '.join(DOMAINS)}")
@@ -157,7 +157,7 @@ def _chosen(registry: Registry, blocks: bool, domain: str | None) -> list[Layer]
 
 
 def _params(layer: Layer) -> dict[str, dict[str, Any]]:
-    from graph.passes.p2_resolve import parameter_bounds
+    from stratoquant.graph.passes.p2_resolve import parameter_bounds
 
     if layer.params is None:
         return {}

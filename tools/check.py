@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graph import render
-from graph.diagnostics import Diagnostic, Findings, Severity
-from tools import exit_codes
-from tools.progress import progress
-from tools.terminal import deliver, painter
+from stratoquant.graph import render
+from stratoquant.graph.diagnostics import Diagnostic, Findings, Severity
+from stratoquant.tools import exit_codes
+from stratoquant.tools.progress import progress
+from stratoquant.tools.terminal import deliver, painter
 
 if TYPE_CHECKING:
-    from graph.compiler import Checked
+    from stratoquant.graph.compiler import Checked
 
 
 class Format(str, Enum):  # noqa: UP042 - the command line shows the plain value
@@ -85,8 +85,8 @@ def checked_files(paths: Sequence[Path], *, prove: bool = False) -> list[tuple[C
 
 
 def _checked(path: Path) -> Checked:
-    from graph.compiler import check as check_wiring
-    from layers import catalogue
+    from stratoquant.graph.compiler import check as check_wiring
+    from stratoquant.layers import catalogue
 
     return check_wiring(path, catalogue())
 
@@ -111,7 +111,7 @@ def _end_with_the_command() -> None:
     from multiprocessing import parent_process
     from threading import Thread
 
-    import runtime.proof  # noqa: F401 - polars, which it loads, takes the signal for itself
+    import stratoquant.runtime.proof  # noqa: F401 - polars, which it loads, takes the signal for itself
 
     def follow() -> None:
         command = parent_process()
@@ -129,7 +129,7 @@ def _proof_of_file(path: Path) -> tuple[Diagnostic, ...]:
 
 def _proof(path: Path, checked: Checked) -> tuple[Diagnostic, ...]:
     """The findings of one proof, with its steps on the standard error stream: a large wiring takes minutes."""
-    from runtime.proof import prove
+    from stratoquant.runtime.proof import prove
 
     with progress(str(path)) as shown:
         found = tuple(prove(checked, announce=shown.step))
@@ -139,7 +139,7 @@ def _proof(path: Path, checked: Checked) -> tuple[Diagnostic, ...]:
 
 def without_parts(paths: Sequence[Path]) -> list[Path]:
     """The wirings that are meant as such: parts that another of the files includes, and without a clock, fall away."""
-    from graph.yaml_source import read_yaml
+    from stratoquant.graph.yaml_source import read_yaml
 
     if len(paths) < 2:
         return list(paths)
@@ -168,13 +168,13 @@ def rendered(chosen: Format, findings: Sequence[Diagnostic], files: Iterable[Pat
 
 def explained(code: str) -> str:
     """The page of a finding code, of whichever part of the system. Raises typer.BadParameter for an unknown one."""
-    from config.codes import CODES as SETTING_CODES
-    from graph.codes import CODES
-    from graph.passes.p1_load import suggestion
-    from mirror.codes import CODES as MIRROR_CODES
-    from runtime.codes import CODES as RUN_CODES
-    from runtime.data.codes import CODES as DATA_CODES
-    from runtime.files import FILE_CODES
+    from stratoquant.config.codes import CODES as SETTING_CODES
+    from stratoquant.graph.codes import CODES
+    from stratoquant.graph.passes.p1_load import suggestion
+    from stratoquant.mirror.codes import CODES as MIRROR_CODES
+    from stratoquant.runtime.codes import CODES as RUN_CODES
+    from stratoquant.runtime.data.codes import CODES as DATA_CODES
+    from stratoquant.runtime.files import FILE_CODES
 
     wanted = code.strip().upper()
     if wanted in CODES:

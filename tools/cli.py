@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from tools import catalogue, data, draw, exit_codes, fit, mirror, mirror_json, new
-from tools.backtest import backtest
-from tools.calibration import calibration
-from tools.check import check
-from tools.docs.command import docs
-from tools.entry import run
-from tools.explain import explain
-from tools.ir import ir
-from tools.ports import ports
+from stratoquant.tools import catalogue, data, draw, exit_codes, fit, mirror, mirror_json, new
+from stratoquant.tools.backtest import backtest
+from stratoquant.tools.calibration import calibration
+from stratoquant.tools.check import check
+from stratoquant.tools.docs.command import docs
+from stratoquant.tools.entry import run
+from stratoquant.tools.explain import explain
+from stratoquant.tools.ir import ir
+from stratoquant.tools.ports import ports
 
 app = typer.Typer(
     name="stratoquant",

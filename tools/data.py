@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tools.arguments import LONGEST_MARKET, listed_symbols, one_symbol, require_time
-from tools.exit_codes import UNREADABLE, ExitCode
-from tools.terminal import deliver, print_findings, working
+from stratoquant.tools.arguments import LONGEST_MARKET, listed_symbols, one_symbol, require_time
+from stratoquant.tools.exit_codes import UNREADABLE, ExitCode
+from stratoquant.tools.terminal import deliver, print_findings, working
 
 if TYPE_CHECKING:
-    from runtime.data.describe import SeriesInfo
-    from runtime.data.findings import Finding
+    from stratoquant.runtime.data.describe import SeriesInfo
+    from stratoquant.runtime.data.findings import Finding
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Import, check, describe and make market data.")
 
@@ -37,7 +37,7 @@ Growing = Annotated[Path, typer.Argument(help=f"{_FILES}, to which the bars are 
 
 def clock_ms(text: str | None) -> int | None:
     """Milliseconds of a clock as people write it. Raises typer.BadParameter."""
-    from graph.clock import parse_clock
+    from stratoquant.graph.clock import parse_clock
 
     try:
         return parse_clock(text) if text is not None else None
@@ -63,7 +63,7 @@ def import_(
     \b
     Example: stratoquant data import BTCUSDT-1m-2024-03.csv bars/ --symbol BTCUSDT
     """
-    from runtime.data.imports import import_bars
+    from stratoquant.runtime.data.imports import import_bars
 
     named = None if symbol is None else one_symbol(symbol)
     with working(f"reading {source}"):
@@ -73,7 +73,7 @@ def import_(
         deliver(json.dumps(facts, indent=2), None)
         return
     _print_findings(done.warnings)
-    from graph.clock import format_clock
+    from stratoquant.graph.clock import format_clock
 
     order = ", turned round (they were listed newest first)" if done.newest_first else ""
     what = f"{done.rows} bars of {format_clock(done.clock_ms)}, {', '.join(done.symbols)}{order}"
@@ -93,7 +93,7 @@ def validate(
     \b
     Example: stratoquant data validate bars/ --clock 1m
     """
-    from runtime.data.store import check_store
+    from stratoquant.runtime.data.store import check_store
 
     expected = None if symbol is None else one_symbol(symbol)
     with working(f"checking {path}"):
@@ -123,8 +123,8 @@ def info(
     \b
     Example: stratoquant data info bars/ --symbols BTCUSDT,ETHUSDT
     """
-    from runtime.data.describe import info as describe
-    from runtime.data.store import open_series
+    from stratoquant.runtime.data.describe import info as describe
+    from stratoquant.runtime.data.store import open_series
 
     names = None if symbols is None else listed_symbols(symbols)
     with working(f"reading {path}"):
@@ -150,8 +150,8 @@ def synth(
     \b
     Example: stratoquant data synth bars/made.parquet --symbols AAA,BBB --bars 10000 --seed 7
     """
-    from runtime.data.storing import store_bars
-    from runtime.data.synthetic import synthesise
+    from stratoquant.runtime.data.storing import store_bars
+    from stratoquant.runtime.data.synthetic import synthesise
 
     names = listed_symbols(symbols)
     spacing = clock_ms(clock)
@@ -179,8 +179,8 @@ def book(
     \b
     Example: stratoquant data book depth.parquet trades.parquet bars/ --symbol BTCUSDT --every 250ms
     """
-    from graph.clock import DAY_MS, format_time
-    from runtime.data.book import build
+    from stratoquant.graph.clock import DAY_MS, format_time
+    from stratoquant.runtime.data.book import build
 
     spacing = clock_ms(every)
     assert spacing is not None
@@ -212,8 +212,8 @@ def resample_(
     \b
     Example: stratoquant data resample bars/BTCUSDT_1m.parquet bars_1h/BTCUSDT.parquet --clock 1h
     """
-    from graph.clock import read_clock
-    from runtime.data.resample import resample_file
+    from stratoquant.graph.clock import read_clock
+    from stratoquant.runtime.data.resample import resample_file
 
     try:
         slow = read_clock(clock)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tools.terminal import deliver
+from stratoquant.tools.terminal import deliver
 
 
 class Picture(str, Enum):  # noqa: UP042 - the command line shows the plain value
@@ -36,9 +36,9 @@ def graph(
     Example: stratoquant graph specs/sma_cross.yaml
              stratoquant graph specs/sma_cross.yaml --format dot | dot -Tsvg > graph.svg
     """
-    from graph import drawing
-    from graph.compiler import checked_or_raise
-    from layers import catalogue
+    from stratoquant.graph import drawing
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.layers import catalogue
 
     drawn = drawing.draw(checked_or_raise(wiring, catalogue()))
     chosen = Picture.JSON if as_json else format_

@@ -14,13 +14,13 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from graph.cache import CacheWarning
-from graph.diagnostics import WiringError
-from graph.render import as_text, summary
-from runtime.errors import StratoError
-from tools import exit_codes
-from tools.exit_codes import ExitCode
-from tools.terminal import painter
+from stratoquant.graph.cache import CacheWarning
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.render import as_text, summary
+from stratoquant.runtime.errors import StratoError
+from stratoquant.tools import exit_codes
+from stratoquant.tools.exit_codes import ExitCode
+from stratoquant.tools.terminal import painter
 
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +97,7 @@ def _explain(problem: Exception, name: str) -> int:
         return ExitCode.USAGE
     full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
     if isinstance(problem, OSError) and (full or problem.filename is not None):
-        from runtime.files import FILE_CODES
+        from stratoquant.runtime.files import FILE_CODES
 
         place = _unnamed_place(problem) if problem.filename is None else os.fsdecode(problem.filename)
         reason = (problem.strerror or str(problem)).lower()

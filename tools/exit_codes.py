@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from graph.diagnostics import Diagnostic, Severity
+from stratoquant.graph.diagnostics import Diagnostic, Severity
 
 UNREADABLE_WIRING = "W001"
 UNREADABLE = ("D001", "D002", "M010", "M011", "M020", "M030", "M031", "M033", "M040")

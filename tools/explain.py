@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
-from tools.arguments import listed_symbols
-from tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings, surveyed
+from stratoquant.tools.arguments import listed_symbols
+from stratoquant.tools.backtest import Config, Data, Seed, Set, fitting_rules, open_bars, parse_settings, surveyed
 
 if TYPE_CHECKING:
-    from runtime.data.market import Market
-    from runtime.explain import Explanation
+    from stratoquant.runtime.data.market import Market
+    from stratoquant.runtime.explain import Explanation
 
 Depth = Annotated[int, typer.Option(help="How many wires back from the order to show.", min=1)]
 
@@ -39,15 +39,15 @@ def explain(
 
     Example: stratoquant explain BTCUSDT 2021-05-19T13:00 --data bars/
     """
-    from config.settings import default_settings, read_settings
-    from graph.clock import format_time, parse_time
-    from graph.compiler import checked_or_raise
-    from graph.plan import compile_plan
-    from graph.session import Session
-    from layers import catalogue
-    from runtime import explain as explaining
-    from runtime.capital import with_capital
-    from runtime.venue import SIMULATED
+    from stratoquant.config.settings import default_settings, read_settings
+    from stratoquant.graph.clock import format_time, parse_time
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.plan import compile_plan
+    from stratoquant.graph.session import Session
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime import explain as explaining
+    from stratoquant.runtime.capital import with_capital
+    from stratoquant.runtime.venue import SIMULATED
 
     try:
         moment = parse_time(time)
@@ -82,7 +82,7 @@ def explain(
 
 def _require_bar(market: Market, moment: int) -> None:
     """Raises typer.BadParameter for a time at which the market has no step."""
-    from graph.clock import format_clock, format_time
+    from stratoquant.graph.clock import format_clock, format_time
 
     first = (moment - market.origin) // market.clock_ms * market.clock_ms + market.origin
     if moment != first:

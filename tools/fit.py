@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from tools.arguments import listed_symbols
-from tools.backtest import Data, End, Set, Start, Symbols, open_bars, parse_settings, progress
-from tools.terminal import deliver, noticing_ctrl_c, working
+from stratoquant.tools.arguments import listed_symbols
+from stratoquant.tools.backtest import Data, End, Set, Start, Symbols, open_bars, parse_settings, progress
+from stratoquant.tools.terminal import deliver, noticing_ctrl_c, working
 
 if TYPE_CHECKING:
-    from graph.plan import Plan
-    from runtime.data.market import Market
-    from runtime.fit_regime import RegimeFit
+    from stratoquant.graph.plan import Plan
+    from stratoquant.runtime.data.market import Market
+    from stratoquant.runtime.fit_regime import RegimeFit
 
 app = typer.Typer(name="fit", no_args_is_help=True, help="Make the models of fitted layers.", rich_markup_mode=None)
 
@@ -49,10 +49,10 @@ def regime(
     The states are numbered from the calmest to the wildest. The same data and seed give the same file.
     Example: stratoquant fit regime --data bars/ --symbols BTCUSDT --end 2021-05-10 -o specs/models/regime.json
     """
-    from graph.compiler import checked_or_raise
-    from graph.plan import compile_plan
-    from layers import catalogue
-    from runtime.venue import SIMULATED
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.plan import compile_plan
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime.venue import SIMULATED
 
     console = Console(stderr=True, quiet=as_json)
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
@@ -74,7 +74,7 @@ def regime(
 def _require(plan: Plan, *ports: str) -> None:
     from difflib import get_close_matches
 
-    from runtime.errors import StratoError
+    from stratoquant.runtime.errors import StratoError
 
     for port in ports:
         if port not in plan.layout.columns:
@@ -84,7 +84,7 @@ def _require(plan: Plan, *ports: str) -> None:
 
 
 def _fit(plan: Plan, market: Market, ports: tuple[str, str], seed: int, console: Console) -> RegimeFit:
-    from runtime.fit_regime import fit_regime
+    from stratoquant.runtime.fit_regime import fit_regime
 
     with noticing_ctrl_c() as check:
         with progress(market.bars, console) as advance:
@@ -103,10 +103,10 @@ def _text(found: RegimeFit, plan: Plan, market: Market, ports: tuple[str, str], 
     """The model file: the numbers, and all that is needed to find them again."""
     from importlib.metadata import version
 
-    from graph.clock import format_time
-    from graph.identity import wiring_digest
-    from graph.model_file import model_text
-    from layers import catalogue
+    from stratoquant.graph.clock import format_time
+    from stratoquant.graph.identity import wiring_digest
+    from stratoquant.graph.model_file import model_text
+    from stratoquant.layers import catalogue
 
     how = {
         "by": f"hmmlearn {version('hmmlearn')}, numpy {version('numpy')}",

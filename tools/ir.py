@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.catalogue import find_layer
-from tools.terminal import deliver
+from stratoquant.tools.catalogue import find_layer
+from stratoquant.tools.terminal import deliver
 
 if TYPE_CHECKING:
-    from graph.kernel.nodes import Function, Place
-    from graph.layer_program import LayerProgram
+    from stratoquant.graph.kernel.nodes import Function, Place
+    from stratoquant.graph.layer_program import LayerProgram
 
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen.")]
 
@@ -39,11 +39,11 @@ def ir(
 
 
 def _of_layer(key: str, folder: Path | None) -> LayerProgram:
-    from graph.diagnostics import Findings
-    from graph.layer_check import check_layer
-    from graph.layer_program import layer_program
-    from graph.passes.p8_layout import room_for
-    from layers import catalogue
+    from stratoquant.graph.diagnostics import Findings
+    from stratoquant.graph.layer_check import check_layer
+    from stratoquant.graph.layer_program import layer_program
+    from stratoquant.graph.passes.p8_layout import room_for
+    from stratoquant.layers import catalogue
 
     if Path(key).suffix in (".yaml", ".yml"):
         raise typer.BadParameter(f"{key} is a wiring; name one of its nodes as well, `stratoquant ir {key} NODE`")
@@ -61,12 +61,12 @@ def _of_layer(key: str, folder: Path | None) -> LayerProgram:
 
 
 def _of_node(wiring: Path, key: str) -> LayerProgram:
-    from graph.compiler import checked_or_raise
-    from graph.diagnostics import suggestion
-    from graph.layer_program import layer_program
-    from graph.model import told_ports
-    from graph.passes.p8_layout import room_for
-    from layers import catalogue
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.diagnostics import suggestion
+    from stratoquant.graph.layer_program import layer_program
+    from stratoquant.graph.model import told_ports
+    from stratoquant.graph.passes.p8_layout import room_for
+    from stratoquant.layers import catalogue
 
     graph = checked_or_raise(wiring, catalogue()).graph
     assert graph is not None
@@ -80,8 +80,8 @@ def _of_node(wiring: Path, key: str) -> LayerProgram:
 
 def as_text(program: LayerProgram) -> str:
     """The kernels, callees first, each with the lines of its file."""
-    from graph.kernel.printing import print_function
-    from graph.kernel.touches import touches
+    from stratoquant.graph.kernel.printing import print_function
+    from stratoquant.graph.kernel.touches import touches
 
     versions = Counter(function.name for function in program.functions)
 
@@ -103,8 +103,8 @@ def as_text(program: LayerProgram) -> str:
 
 def as_llvm(program: LayerProgram) -> str:
     """The kernels as LLVM reads them, callees first."""
-    from graph.kernel.llvm.arithmetic import declarations
-    from graph.kernel.llvm.function import write_function
+    from stratoquant.graph.kernel.llvm.arithmetic import declarations
+    from stratoquant.graph.kernel.llvm.function import write_function
 
     texts = [write_function(function) for function in program.functions]
     return "\n".join([*(text.defined("") for text in texts), *declarations({n for t in texts for n in t.externals})])

@@ -17,8 +17,8 @@ def stratoquant() -> None:
     """The command `stratoquant`."""
 
     def load() -> Callable[[], int]:
-        from tools.cli import app
-        from tools.entry import run
+        from stratoquant.tools.cli import app
+        from stratoquant.tools.entry import run
 
         return lambda: run(app, "stratoquant")
 
@@ -29,8 +29,8 @@ def wiring_check() -> None:
     """The command `wiring_check`."""
 
     def load() -> Callable[[], int]:
-        from tools.entry import run
-        from tools.wiring_check import app
+        from stratoquant.tools.entry import run
+        from stratoquant.tools.wiring_check import app
 
         return lambda: run(app, "wiring_check")
 

@@ -11,14 +11,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tools.arguments import LONGEST_MARKET, listed_ports, listed_symbols
-from tools.backtest import parse_settings
-from tools.terminal import deliver, working
+from stratoquant.tools.arguments import LONGEST_MARKET, listed_ports, listed_symbols
+from stratoquant.tools.backtest import parse_settings
+from stratoquant.tools.terminal import deliver, working
 
 if TYPE_CHECKING:
-    from graph.compiler import Checked
-    from mirror.pine.export import Export
-    from mirror.verify import Parity
+    from stratoquant.graph.compiler import Checked
+    from stratoquant.mirror.pine.export import Export
+    from stratoquant.mirror.verify import Parity
 
 app = typer.Typer(
     name="mirror", no_args_is_help=True, help="The same graph on TradingView, and as JSON.", rich_markup_mode=None
@@ -59,7 +59,7 @@ def pine(
     Example: stratoquant mirror pine specs/bars_only.yaml
              stratoquant mirror pine specs/wiring_master.yaml --ports L3.direction,L14.rsi -o rsi.pine
     """
-    from mirror.pine.export import choose, export
+    from stratoquant.mirror.pine.export import choose, export
 
     checked = _checked(wiring, set_)
     if embed:
@@ -109,9 +109,9 @@ def verify(
     Node, after `npm install --prefix ~/.cache/stratoquant/pinets pinets@0.9.34`.
     Example: stratoquant mirror verify specs/bars_only.yaml --data bars/ --bars 20000
     """
-    from mirror.pine.export import choose, computed_ports, export, probe_text
-    from mirror.verify import verify as compare
-    from tools.backtest import open_bars
+    from stratoquant.mirror.pine.export import choose, computed_ports, export, probe_text
+    from stratoquant.mirror.verify import verify as compare
+    from stratoquant.tools.backtest import open_bars
 
     checked = _checked(wiring, set_)
     if every_port:
@@ -137,24 +137,24 @@ def verify(
 
 
 def _checked(wiring: Path, assignments: list[str] | None) -> Checked:
-    from graph.compiler import checked_or_raise
-    from layers import catalogue
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.layers import catalogue
 
     return checked_or_raise(wiring, catalogue(), parse_settings(assignments or []))
 
 
 def _with_capital_of(folder: Path, checked: Checked) -> Checked:
     """The wiring as the run had it: for an account that starts with the run's cash."""
-    from mirror.pine.series import run_facts
-    from runtime.capital import with_capital
+    from stratoquant.mirror.pine.series import run_facts
+    from stratoquant.runtime.capital import with_capital
 
     cash = run_facts(folder).get("cash")
     return with_capital(checked, cash) if isinstance(cash, int | float) else checked
 
 
 def _run(folder: Path, checked: Checked, symbol: str | None):  # type: ignore[no-untyped-def]
-    from graph.identity import wiring_digest
-    from mirror.pine.series import read_run
+    from stratoquant.graph.identity import wiring_digest
+    from stratoquant.mirror.pine.series import read_run
 
     assert checked.graph is not None
     return read_run(folder, wiring_digest(checked.graph), symbol)
@@ -166,8 +166,8 @@ def _listed(ports: str | None) -> list[str]:
 
 def _engine(wanted: EngineName | None):  # type: ignore[no-untyped-def]
     """The engine asked for, or the first that is installed. Raises StratoError that says how to get one."""
-    from mirror.engines import ENGINES, installed, require
-    from runtime.errors import StratoError
+    from stratoquant.mirror.engines import ENGINES, installed, require
+    from stratoquant.runtime.errors import StratoError
 
     if wanted is not None:
         return require(wanted.value)
@@ -196,7 +196,7 @@ def _facts(made: Export, outside: list[tuple[str, str]], target: Path) -> dict[s
 
 
 def _tell(made: Export, outside: list[tuple[str, str]], target: Path) -> None:
-    from mirror.pine import limits
+    from stratoquant.mirror.pine import limits
 
     console = Console()
     console.print(f"[bold]{target}[/bold]: {len(made.cut.nodes)} nodes, {len(made.shown)} ports shown")
@@ -214,7 +214,7 @@ def _tell(made: Export, outside: list[tuple[str, str]], target: Path) -> None:
     if off:
         console.print(f"switched off, as missing: {', '.join(off)}")
     if made.period:
-        from graph.clock import format_time
+        from stratoquant.graph.clock import format_time
 
         console.print(f"carries values from {format_time(made.period[0])} to {format_time(made.period[1])}:")
         console.print(f"  fed in: {', '.join(made.embedded) or 'none'}; compared: {', '.join(made.checked) or 'none'}")
@@ -234,8 +234,8 @@ def _figures(parity: Parity) -> dict[str, object]:
 
 def _show(parity: Parity, console: Console) -> None:
     """The parity table: a row a port, the worst over all symbols."""
-    from graph.clock import format_time
-    from runtime.report.fitting import plain_table, print_table
+    from stratoquant.graph.clock import format_time
+    from stratoquant.runtime.report.fitting import plain_table, print_table
 
     console.print(f"Plan against {parity.engine}", style="italic", highlight=False)
     table = plain_table("port", "bars", "differ", "worst", "first")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tools.terminal import deliver, working
+from stratoquant.tools.terminal import deliver, working
 
 if TYPE_CHECKING:
-    from mirror.json.models import Bar
+    from stratoquant.mirror.json.models import Bar
 
 Symbol = Annotated[str | None, typer.Option(help="One symbol; default all of the run.")]
 Start = Annotated[str | None, typer.Option(help="First bar, as 2024-03-01 or 2024-03-01T12:30, UTC.")]
@@ -48,9 +48,9 @@ def mirror_json(
     btc.jsonl.
     Example: stratoquant mirror json runs/wiring_master
     """
-    from mirror.json.models import line_text
-    from mirror.json.run import Run
-    from mirror.json.writer import changes, writing
+    from stratoquant.mirror.json.models import line_text
+    from stratoquant.mirror.json.run import Run
+    from stratoquant.mirror.json.writer import changes, writing
 
     source = Run(run)
     target = output or run.with_name(f"{run.resolve().name}.jsonl")
@@ -84,8 +84,8 @@ def chart(
     \b
     Example: stratoquant mirror chart runs/wiring_master.jsonl --symbol BTCUSDT --last 1000
     """
-    from mirror.chart import page
-    from mirror.json.reader import read_header
+    from stratoquant.mirror.chart import page
+    from stratoquant.mirror.json.reader import read_header
 
     header = read_header(mirror)
     chosen = header.symbols[0] if symbol is None else symbol
@@ -103,13 +103,13 @@ def schema(output: Annotated[Path | None, typer.Option("--output", "-o")] = None
 
     Example: stratoquant mirror schema -o mirror.schema.json
     """
-    from mirror.json.schema import text
+    from stratoquant.mirror.json.schema import text
 
     deliver(text(), output)
 
 
 def _within(mirror: Path, symbol: str, first: int | None, end: int | None) -> Iterator[Bar]:
-    from mirror.json.reader import read
+    from stratoquant.mirror.json.reader import read
 
     for bar in read(mirror):
         if bar.symbol == symbol and (first is None or bar.time >= first) and (end is None or bar.time < end):
@@ -117,7 +117,7 @@ def _within(mirror: Path, symbol: str, first: int | None, end: int | None) -> It
 
 
 def _times(start: str | None, end: str | None) -> tuple[int | None, int | None]:
-    from graph.clock import parse_time
+    from stratoquant.graph.clock import parse_time
 
     try:
         return tuple(None if time is None else parse_time(time) for time in (start, end))

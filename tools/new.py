@@ -39,8 +39,8 @@ Rule: mean = mean[1] + (x - mean[1]) / window; the first input is the first mean
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Real
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Real
 
 
 class Params(Parameters):
@@ -70,9 +70,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.diagnostics import Findings
-from graph.kernel_check import check_kernels
-from graph.registry import Registry
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.kernel_check import check_kernels
+from stratoquant.graph.registry import Registry
 
 LAYER = Registry({}).with_folder(Path(__file__).parent).get("$key")
 
@@ -120,7 +120,7 @@ def layer(
     Example: stratoquant new layer steady_mean --folder my_layers
              pytest my_layers
     """
-    from graph.language import DOMAINS
+    from stratoquant.graph.language import DOMAINS
 
     if domain not in DOMAINS:
         raise typer.BadParameter(f"there is no domain {domain}; they are {', '.join(DOMAINS)}")
@@ -147,7 +147,7 @@ def _plain_name(name: str) -> str:
 
 def _write_new(files: dict[Path, str], *, folders: bool = False) -> None:
     """Writes all of the files, or none when one of them exists."""
-    from runtime.files import write_text
+    from stratoquant.runtime.files import write_text
 
     if taken := [str(f) for f in files if f.exists()]:
         raise typer.BadParameter(f"{', '.join(taken)} exists; choose another name, or remove it first")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from tools.arguments import listed_symbols
-from tools.backtest import (
+from stratoquant.tools.arguments import listed_symbols
+from stratoquant.tools.backtest import (
     Bars,
     Cash,
     Config,
@@ -28,14 +28,14 @@ from tools.backtest import (
     surveyed,
     with_cash,
 )
-from tools.exit_codes import ExitCode
-from tools.terminal import noticing_ctrl_c
+from stratoquant.tools.exit_codes import ExitCode
+from stratoquant.tools.terminal import noticing_ctrl_c
 
 if TYPE_CHECKING:
-    from graph.observation import Observed
-    from runtime.backtest import RunSettings
-    from runtime.data.market import Market
-    from runtime.port_report import PortReport
+    from stratoquant.graph.observation import Observed
+    from stratoquant.runtime.backtest import RunSettings
+    from stratoquant.runtime.data.market import Market
+    from stratoquant.runtime.port_report import PortReport
 
 Effects = Annotated[bool, typer.Option("--effects", help="Also run once per node with the node neutral.")]
 All = Annotated[bool, typer.Option("--all", help="List every port, condition and declared exception.")]
@@ -63,17 +63,17 @@ def ports(
 
     Example: stratoquant ports specs/wiring_master.yaml --data bars/ --symbols BTCUSDT --effects
     """
-    from config.settings import default_settings, read_settings
-    from graph.compiler import checked_or_raise
-    from graph.observation import observe
-    from graph.plan import compile_plan
-    from layers import catalogue
-    from runtime.backtest import RunSettings
-    from runtime.capital import with_capital
-    from runtime.effects import target_ports
-    from runtime.port_report import as_data
-    from runtime.report.port_tables import print_ports
-    from runtime.venue import SIMULATED
+    from stratoquant.config.settings import default_settings, read_settings
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.observation import observe
+    from stratoquant.graph.plan import compile_plan
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime.backtest import RunSettings
+    from stratoquant.runtime.capital import with_capital
+    from stratoquant.runtime.effects import target_ports
+    from stratoquant.runtime.port_report import as_data
+    from stratoquant.runtime.report.port_tables import print_ports
+    from stratoquant.runtime.venue import SIMULATED
 
     console = Console(stderr=True, quiet=as_json)
     checked = checked_or_raise(wiring, catalogue(), parse_settings(set_ or []))
@@ -102,7 +102,7 @@ def ports(
 
 def declared_reason(kind: str, name: str) -> str:
     """The reason in layers/expected.py for a finding of this kind."""
-    from layers.expected import EXPECTED, reason
+    from stratoquant.layers.expected import EXPECTED, reason
 
     return reason(EXPECTED[kind], name)
 
@@ -111,9 +111,9 @@ def measured(
     observed: Observed, market: Market, settings: RunSettings, console: Console, *, effects: bool
 ) -> PortReport:
     """Runs over the market once, and with `effects` once more per node."""
-    from runtime.effects import measure_effects, observed_session, target_ports
-    from runtime.port_figures import PortCounter, bars_per_block
-    from runtime.port_report import PortReport, branch_figures
+    from stratoquant.runtime.effects import measure_effects, observed_session, target_ports
+    from stratoquant.runtime.port_figures import PortCounter, bars_per_block
+    from stratoquant.runtime.port_report import PortReport, branch_figures
 
     plan = observed.plan
     with noticing_ctrl_c() as check:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
-from graph.render import Paint, plain
+from stratoquant.graph.render import Paint, plain
 
 if TYPE_CHECKING:
-    from runtime.data.findings import Finding
+    from stratoquant.runtime.data.findings import Finding
 
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "place": "1", "source": "2", "fix": "1;32", "ok": "32"}
 
@@ -83,6 +83,6 @@ def deliver(text: str, target: str | os.PathLike[str] | None) -> None:
     if target is None or str(target) == "-":
         sys.stdout.write(text)
     else:
-        from runtime.files import write_text
+        from stratoquant.runtime.files import write_text
 
         write_text(target, text)

@@ -6,9 +6,9 @@ import sys
 
 import typer
 
-from tools import exit_codes
-from tools.check import Format, FormatOption, Json, Output, Prove, Strict, Wirings, check
-from tools.entry import run
+from stratoquant.tools import exit_codes
+from stratoquant.tools.check import Format, FormatOption, Json, Output, Prove, Strict, Wirings, check
+from stratoquant.tools.entry import run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

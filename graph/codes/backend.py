@@ -1,6 +1,6 @@
 """Page of B003: what makes machine code."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 BACKEND_PAGES = (
     CodePage(

@@ -1,6 +1,6 @@
 """Pages of B001 and B002: where compiled plans are kept."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 BUILD_PAGES = (
     CodePage(

@@ -1,6 +1,6 @@
 """Pages of W001 to W009: files that cannot be read or do not have the shape of a wiring."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 FILE_PAGES = (
     CodePage(

@@ -1,6 +1,6 @@
 """Pages of W042 to W049: orders that do not come through the risk gate, and gates that do not see what they should."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 GATE_PAGES = (
     CodePage(

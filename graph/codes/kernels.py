@@ -1,6 +1,6 @@
 """Pages of K001 to K019: what a kernel may not do. The examples are bodies of a step with s, p and a price `x`."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 KERNEL_PAGES = (
     CodePage(

@@ -1,6 +1,6 @@
 """Pages of W010 to W019, W060 and W061: words of a wiring that refer to nothing or to a thing twice, unfit names."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 NAME_PAGES = (
     CodePage(

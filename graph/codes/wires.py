@@ -1,6 +1,6 @@
 """Pages of W020 to W052: wires that do not fit, wait for themselves, lead nowhere."""
 
-from graph.codes.page import CodePage
+from stratoquant.graph.codes.page import CodePage
 
 WIRE_PAGES = (
     CodePage(

@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any
 
-from graph.diagnostics import Diagnostic
-from graph.kernel.calls import Calls
-from graph.kernel.declared import declared_types
-from graph.kernel.faults import FoundFaults
-from graph.kernel.nodes import Function
-from graph.kernel.statements import StatementReader
-from graph.kernel.types import Type
-from graph.kernel.values import KnownValues
-from graph.kernel.words import MATH_CONSTANTS
-from graph.kernels import KernelSource, kernel_source, reachable, short_path
-from graph.language import Layer, field_name
+from stratoquant.graph.diagnostics import Diagnostic
+from stratoquant.graph.kernel.calls import Calls
+from stratoquant.graph.kernel.declared import declared_types
+from stratoquant.graph.kernel.faults import FoundFaults
+from stratoquant.graph.kernel.nodes import Function
+from stratoquant.graph.kernel.statements import StatementReader
+from stratoquant.graph.kernel.types import Type
+from stratoquant.graph.kernel.values import KnownValues
+from stratoquant.graph.kernel.words import MATH_CONSTANTS
+from stratoquant.graph.kernels import KernelSource, kernel_source, reachable, short_path
+from stratoquant.graph.language import Layer, field_name
 
 
 def faults_of(function: Callable[..., Any], layer: Layer | None = None) -> list[Diagnostic]:

@@ -13,8 +13,8 @@ from collections import deque
 from threading import Event, Lock, Thread
 from weakref import ref
 
-from graph.kernel.code import NativeCode
-from graph.kernel.program import Program
+from stratoquant.graph.kernel.code import NativeCode
+from stratoquant.graph.kernel.program import Program
 
 
 class TierWarning(UserWarning):

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from graph.kernel.llvm.target import Machine, compile_unit
-from graph.kernel.llvm.worker import Worker
-from graph.kernel.tiers import Tier
+from stratoquant.graph.kernel.llvm.target import Machine, compile_unit
+from stratoquant.graph.kernel.llvm.worker import Worker
+from stratoquant.graph.kernel.tiers import Tier
 
 _ENOUGH = 100_000  # characters of LLVM IR per process: below, starting one takes longer than it saves
 _GLANCE = 0.05  # s between two looks at whether to stop

@@ -6,12 +6,12 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
-from graph.diagnostics import suggestion
-from graph.kernel.expressions import Names, place_of, unknown
-from graph.kernel.faults import Faults
-from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
-from graph.kernel.mathematics import FORMS, GIVE_INT, TEST
-from graph.kernel.nodes import (
+from stratoquant.graph.diagnostics import suggestion
+from stratoquant.graph.kernel.expressions import Names, place_of, unknown
+from stratoquant.graph.kernel.faults import Faults
+from stratoquant.graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
+from stratoquant.graph.kernel.mathematics import FORMS, GIVE_INT, TEST
+from stratoquant.graph.kernel.nodes import (
     Binary,
     Call,
     Choose,
@@ -25,12 +25,24 @@ from graph.kernel.nodes import (
     Unary,
     Variable,
 )
-from graph.kernel.operations import Operations
-from graph.kernel.touches import touches
-from graph.kernel.types import BOOL, FLOAT, INT, NOTHING, UNKNOWN, Array, Number, Record, Tuple, Type, tuple_of
-from graph.kernel.values import KnownValues
-from graph.kernel.words import BUILTINS
-from graph.types import PortType
+from stratoquant.graph.kernel.operations import Operations
+from stratoquant.graph.kernel.touches import touches
+from stratoquant.graph.kernel.types import (
+    BOOL,
+    FLOAT,
+    INT,
+    NOTHING,
+    UNKNOWN,
+    Array,
+    Number,
+    Record,
+    Tuple,
+    Type,
+    tuple_of,
+)
+from stratoquant.graph.kernel.values import KnownValues
+from stratoquant.graph.kernel.words import BUILTINS
+from stratoquant.graph.types import PortType
 
 _COUNTS = {"abs": (1, 1), "float": (1, 1), "float_bits": (1, 1), "int": (1, 1), "len": (1, 1), "range": (1, 3)}
 _COUNTS |= {"max": (2, 99), "min": (2, 99), "ldexp": (2, 2), "pow": (2, 2)}

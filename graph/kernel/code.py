@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from graph.kernel.call import Enter, MachineCode
-from graph.kernel.llvm.entrance import ENTRANCE
-from graph.kernel.llvm.target import Loaded
+from stratoquant.graph.kernel.call import Enter, MachineCode
+from stratoquant.graph.kernel.llvm.entrance import ENTRANCE
+from stratoquant.graph.kernel.llvm.target import Loaded
 
 _ENTER = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from graph.kernel.types import BOOL, FLOAT, INT, UNKNOWN, Field, Number, Record, Type, array
-from graph.kernel.types import Array as FieldArray
-from graph.language import PER_SYMBOL, Array, Model, Parameters, State, StateField, remembered, state_fields
-from graph.market import BOOK_LEVELS, LADDERS, SCALARS
-from graph.types import EdgeType, Vector, port_type
+from stratoquant.graph.kernel.types import BOOL, FLOAT, INT, UNKNOWN, Field, Number, Record, Type, array
+from stratoquant.graph.kernel.types import Array as FieldArray
+from stratoquant.graph.language import PER_SYMBOL, Array, Model, Parameters, State, StateField, remembered, state_fields
+from stratoquant.graph.market import BOOK_LEVELS, LADDERS, SCALARS
+from stratoquant.graph.types import EdgeType, Vector, port_type
 
 
 class MarketRecord:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from graph.kernel.calls import Calls
-from graph.kernel.expressions import place_of, unknown
-from graph.kernel.guard import GUARDED
-from graph.kernel.nodes import Constant, Expression, Length, Part, Prefix, Unary
-from graph.kernel.types import FLOAT, INT, Array, Tuple
+from stratoquant.graph.kernel.calls import Calls
+from stratoquant.graph.kernel.expressions import place_of, unknown
+from stratoquant.graph.kernel.guard import GUARDED
+from stratoquant.graph.kernel.nodes import Constant, Expression, Length, Part, Prefix, Unary
+from stratoquant.graph.kernel.types import FLOAT, INT, Array, Tuple
 
 
 class EmittedExpressions(Calls):

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from graph.kernel.behind import Build, optimise_behind
-from graph.kernel.call import Argument, MachineCode, signature_text
-from graph.kernel.code import NativeCode
-from graph.kernel.inlining import mark_inlined
-from graph.kernel.objects import ObjectStore
-from graph.kernel.program import Program, maker
-from graph.kernel.read import read_program
-from graph.kernel.source import parse_module
-from graph.kernel.tiers import quick_pays
-from graph.kernel.types import FLOAT, INT, Type, array, type_of
-from graph.kernel.units import Unit, divide
+from stratoquant.graph.kernel.behind import Build, optimise_behind
+from stratoquant.graph.kernel.call import Argument, MachineCode, signature_text
+from stratoquant.graph.kernel.code import NativeCode
+from stratoquant.graph.kernel.inlining import mark_inlined
+from stratoquant.graph.kernel.objects import ObjectStore
+from stratoquant.graph.kernel.program import Program, maker
+from stratoquant.graph.kernel.read import read_program
+from stratoquant.graph.kernel.source import parse_module
+from stratoquant.graph.kernel.tiers import quick_pays
+from stratoquant.graph.kernel.types import FLOAT, INT, Type, array, type_of
+from stratoquant.graph.kernel.units import Unit, divide
 
 
 class NativeEntry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.kernel.nodes import Place
+from stratoquant.graph.kernel.nodes import Place
 
 
 class KernelTypeError(TypeError):

@@ -7,14 +7,26 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Protocol
 
-from graph.diagnostics import suggestion
-from graph.kernel.declared import MarketRecord
-from graph.kernel.faults import Faults
-from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
-from graph.kernel.nodes import Cast, Constant, Expression, Field, Function, Item, Keep, Make, Part, Place, Variable
-from graph.kernel.scope import Local, Scope
-from graph.kernel.syntax import refused
-from graph.kernel.types import (
+from stratoquant.graph.diagnostics import suggestion
+from stratoquant.graph.kernel.declared import MarketRecord
+from stratoquant.graph.kernel.faults import Faults
+from stratoquant.graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
+from stratoquant.graph.kernel.nodes import (
+    Cast,
+    Constant,
+    Expression,
+    Field,
+    Function,
+    Item,
+    Keep,
+    Make,
+    Part,
+    Place,
+    Variable,
+)
+from stratoquant.graph.kernel.scope import Local, Scope
+from stratoquant.graph.kernel.syntax import refused
+from stratoquant.graph.kernel.types import (
     BOOL,
     FLOAT,
     INT,
@@ -29,8 +41,8 @@ from graph.kernel.types import (
     join,
     tuple_of,
 )
-from graph.kernel.values import KnownValues
-from graph.language import Model, Parameters
+from stratoquant.graph.kernel.values import KnownValues
+from stratoquant.graph.language import Model, Parameters
 
 INDEX = "an index"
 

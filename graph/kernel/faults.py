@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Protocol
 
-from graph.diagnostics import Diagnostic, Place
-from graph.kernel import nodes
-from graph.kernel.errors import KernelTypeError
+from stratoquant.graph.diagnostics import Diagnostic, Place
+from stratoquant.graph.kernel import nodes
+from stratoquant.graph.kernel.errors import KernelTypeError
 
 SYNTAX = frozenset(f"K00{number}" for number in range(1, 8)) | {"K009"}
 """Codes of what is wrong wherever it stands, in code that never runs too."""

@@ -6,7 +6,7 @@ too, shipped primitives included, because their arrays and the indices in them a
 
 from __future__ import annotations
 
-from graph.kernel.types import INT, array
+from stratoquant.graph.kernel.types import INT, array
 
 GUARDED = "guarded"
 OUTSIDE = "outside$"  # no name of Python's, so no local of a kernel

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.kernel.nodes import Function
-from graph.kernel.source import ModuleSource
+from stratoquant.graph.kernel.nodes import Function
+from stratoquant.graph.kernel.source import ModuleSource
 
 
 def mark_inlined(functions: Sequence[Function], source: ModuleSource) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graph.kernel.types import BOOL, INT, Number, Tuple, Type
+from stratoquant.graph.kernel.types import BOOL, INT, Number, Tuple, Type
 
 
 class Place(NamedTuple):

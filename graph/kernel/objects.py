@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from graph.cache import CacheWarning
+from stratoquant.graph.cache import CacheWarning
 
 _HASH = 32
 _MOST_BYTES = 1 << 30

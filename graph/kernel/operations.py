@@ -7,9 +7,9 @@ import operator
 from collections.abc import Callable
 from functools import reduce
 
-from graph.kernel.expressions import Expressions, place_of, unknown
-from graph.kernel.nodes import Binary, Choose, Compare, Constant, Expression, Logic, Place, Unary
-from graph.kernel.types import BOOL, FLOAT, INT, Number, join
+from stratoquant.graph.kernel.expressions import Expressions, place_of, unknown
+from stratoquant.graph.kernel.nodes import Binary, Choose, Compare, Constant, Expression, Logic, Place, Unary
+from stratoquant.graph.kernel.types import BOOL, FLOAT, INT, Number, join
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from graph.kernel.nodes import (
+from stratoquant.graph.kernel.nodes import (
     Binary,
     Block,
     Break,
@@ -41,7 +41,7 @@ from graph.kernel.nodes import (
     Variable,
     While,
 )
-from graph.kernel.types import Array, Number, Record, Tuple, Type
+from stratoquant.graph.kernel.types import Array, Number, Record, Tuple, Type
 
 _INDENT = "    "
 LineOf = Callable[[Place], str]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from graph.kernel.build import Made, compile_behind, compile_units
-from graph.kernel.llvm.target import host, machine_key
-from graph.kernel.objects import ObjectStore
-from graph.kernel.tiers import Tier
-from graph.kernel.units import Unit
+from stratoquant.graph.kernel.build import Made, compile_behind, compile_units
+from stratoquant.graph.kernel.llvm.target import host, machine_key
+from stratoquant.graph.kernel.objects import ObjectStore
+from stratoquant.graph.kernel.tiers import Tier
+from stratoquant.graph.kernel.units import Unit
 
 
 class Program:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from graph.kernel.emitted import EmittedExpressions
-from graph.kernel.errors import KernelTypeError
-from graph.kernel.expressions import place_of
-from graph.kernel.faults import RaisedFaults
-from graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
-from graph.kernel.nodes import Function
-from graph.kernel.source import ModuleSource
-from graph.kernel.statements import StatementReader
-from graph.kernel.types import UNKNOWN, Type
+from stratoquant.graph.kernel.emitted import EmittedExpressions
+from stratoquant.graph.kernel.errors import KernelTypeError
+from stratoquant.graph.kernel.expressions import place_of
+from stratoquant.graph.kernel.faults import RaisedFaults
+from stratoquant.graph.kernel.guard import OUTSIDE, OUTSIDE_TYPE
+from stratoquant.graph.kernel.nodes import Function
+from stratoquant.graph.kernel.source import ModuleSource
+from stratoquant.graph.kernel.statements import StatementReader
+from stratoquant.graph.kernel.types import UNKNOWN, Type
 
 
 def read_program(source: ModuleSource, arguments: Sequence[Type]) -> list[Function]:

@@ -10,8 +10,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from graph.kernel.nodes import Block, Cast, Place, Set, Variable
-from graph.kernel.types import MIXED, Type, join
+from stratoquant.graph.kernel.nodes import Block, Cast, Place, Set, Variable
+from stratoquant.graph.kernel.types import MIXED, Type, join
 
 
 class Local(NamedTuple):

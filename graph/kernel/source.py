@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from graph.kernel.words import MATH_CONSTANTS
+from stratoquant.graph.kernel.words import MATH_CONSTANTS
 
 
 @dataclass(frozen=True)

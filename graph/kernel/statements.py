@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 
-from graph.kernel.calls import Calls
-from graph.kernel.expressions import place_of, unknown
-from graph.kernel.faults import SYNTAX
-from graph.kernel.nodes import (
+from stratoquant.graph.kernel.calls import Calls
+from stratoquant.graph.kernel.expressions import place_of, unknown
+from stratoquant.graph.kernel.faults import SYNTAX
+from stratoquant.graph.kernel.nodes import (
     Block,
     Break,
     Call,
@@ -28,8 +28,8 @@ from graph.kernel.nodes import (
     Variable,
     While,
 )
-from graph.kernel.scope import Jump, Local, Scope, convert, is_endless, meet, runs_at_least_once
-from graph.kernel.types import INT, NOTHING, UNKNOWN, Array, Number, Record, Tuple, Type, join
+from stratoquant.graph.kernel.scope import Jump, Local, Scope, convert, is_endless, meet, runs_at_least_once
+from stratoquant.graph.kernel.types import INT, NOTHING, UNKNOWN, Array, Number, Record, Tuple, Type, join
 
 
 class _Loop:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-from graph.kernel.nodes import (
+from stratoquant.graph.kernel.nodes import (
     Block,
     Call,
     Choose,
@@ -22,7 +22,7 @@ from graph.kernel.nodes import (
     Store,
     Variable,
 )
-from graph.kernel.types import Array, Number, Record
+from stratoquant.graph.kernel.types import Array, Number, Record
 
 Paths = dict[str, None]
 _PATH = re.compile(r"([^.\[]+)(.*)")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.language import remembered
+from stratoquant.graph.language import remembered
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graph.kernel.call import Argument
-from graph.kernel.llvm.arithmetic import declarations
-from graph.kernel.llvm.entrance import entrance_text, parameter_marks
-from graph.kernel.llvm.function import FunctionText, write_function
-from graph.kernel.llvm.values import declaration
-from graph.kernel.nodes import Function
+from stratoquant.graph.kernel.call import Argument
+from stratoquant.graph.kernel.llvm.arithmetic import declarations
+from stratoquant.graph.kernel.llvm.entrance import entrance_text, parameter_marks
+from stratoquant.graph.kernel.llvm.function import FunctionText, write_function
+from stratoquant.graph.kernel.llvm.values import declaration
+from stratoquant.graph.kernel.nodes import Function
 
 _LARGE = 1500  # lines of LLVM IR, with all that is called; what is smaller is left to the entry's unit, to be inlined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from graph.kernel.mathematics import FORMS
+from stratoquant.graph.kernel.mathematics import FORMS
 
 MATH_FUNCTIONS = frozenset({*FORMS, "ldexp", "pow"})
 MATH_CONSTANTS = {"nan": math.nan, "inf": math.inf, "pi": math.pi, "tau": math.tau}

@@ -15,11 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from graph.cache import check_file, private_folder
-from graph.diagnostics import Diagnostic, Place, WiringError
-from graph.kernel.call import Entry
-from graph.kernel.objects import ObjectStore, mark_used
-from graph.passes.p8_layout import Layout
+from stratoquant.graph.cache import check_file, private_folder
+from stratoquant.graph.diagnostics import Diagnostic, Place, WiringError
+from stratoquant.graph.kernel.call import Entry
+from stratoquant.graph.kernel.objects import ObjectStore, mark_used
+from stratoquant.graph.passes.p8_layout import Layout
 
 BACKENDS = ("llvm", "numba")
 _MACHINE_CODE = Path(__file__).parent.parent / "machine_code.py"
@@ -52,7 +52,7 @@ def is_built(name: str) -> bool:
     """True when machine code for this module lies in the cache."""
     if backend() == "numba":
         return any((private_folder() / "__pycache__").glob(f"{name}.run-*.nbc"))
-    from graph.kernel.entry import built_name
+    from stratoquant.graph.kernel.entry import built_name
 
     return ObjectStore(private_folder()).has_list(built_name(name))
 
@@ -84,13 +84,13 @@ def build(name: str, text: str) -> Entry:
     path = write_module(name, text)
     if backend() == "numba":
         return _numba_entry(name, path)
-    from graph.kernel.entry import NativeEntry
+    from stratoquant.graph.kernel.entry import NativeEntry
 
     return NativeEntry(path)
 
 
 def _numba_entry(name: str, path: Path) -> Entry:
-    from graph.machine_code import NumbaEntry
+    from stratoquant.graph.machine_code import NumbaEntry
 
     return NumbaEntry(_import(name, path).run)
 

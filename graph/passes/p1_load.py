@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graph.diagnostics import Findings, Place, suggestion
-from graph.names import name_problem, symbol_problem
-from graph.passes.p1_shape import Shape, shape_of
-from graph.wiring import ModelSection, NodeSection, Wiring
-from graph.yaml_source import Source, read_yaml, similar_file
+from stratoquant.graph.diagnostics import Findings, Place, suggestion
+from stratoquant.graph.names import name_problem, symbol_problem
+from stratoquant.graph.passes.p1_shape import Shape, shape_of
+from stratoquant.graph.wiring import ModelSection, NodeSection, Wiring
+from stratoquant.graph.yaml_source import Source, read_yaml, similar_file
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from graph.diagnostics import Findings, suggestion
-from graph.wiring import SCHEMA_VERSION, NodeSection, Wiring
-from graph.yaml_source import Source, plain_kind
+from stratoquant.graph.diagnostics import Findings, suggestion
+from stratoquant.graph.wiring import SCHEMA_VERSION, NodeSection, Wiring
+from stratoquant.graph.yaml_source import Source, plain_kind
 
 _HOLD_NODES = ("nodes", "include", "layers")
 

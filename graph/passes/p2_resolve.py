@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from graph.account import (
+from stratoquant.graph.account import (
     CLOCK_PORTS,
     OPERATOR_PORTS,
     ORDER_PORTS,
@@ -20,18 +20,18 @@ from graph.account import (
     SYMBOL_ACCOUNT_PORTS,
     VENUE_PORTS,
 )
-from graph.clock import Clock, format_opening, read_clock, usual_origin
-from graph.declaration import check_sizes
-from graph.diagnostics import Diagnostic, Findings, Place, WiringError
-from graph.kernels import place_of, short_path
-from graph.language import Layer, Parameters
-from graph.layer_check import check_layer
-from graph.misplaced import misplaced_layer
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
-from graph.model_file import resolve_model
-from graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
-from graph.registry import Registry
-from graph.types import PortType
+from stratoquant.graph.clock import Clock, format_opening, read_clock, usual_origin
+from stratoquant.graph.declaration import check_sizes
+from stratoquant.graph.diagnostics import Diagnostic, Findings, Place, WiringError
+from stratoquant.graph.kernels import place_of, short_path
+from stratoquant.graph.language import Layer, Parameters
+from stratoquant.graph.layer_check import check_layer
+from stratoquant.graph.misplaced import misplaced_layer
+from stratoquant.graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
+from stratoquant.graph.model_file import resolve_model
+from stratoquant.graph.passes.p1_load import Document, NodeDocument, Placed, suggestion
+from stratoquant.graph.registry import Registry
+from stratoquant.graph.types import PortType
 
 SOURCES = {
     "market": (),

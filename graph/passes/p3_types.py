@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.account import (
+from stratoquant.graph.account import (
     CLOCK_PORTS,
     OPERATOR_PORTS,
     ORDER_PORTS,
@@ -12,11 +12,22 @@ from graph.account import (
     SYMBOL_ACCOUNT_PORTS,
     VENUE_PORTS,
 )
-from graph.clock import Clock, format_clock, format_opening
-from graph.diagnostics import Findings
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf, elements
-from graph.passes.p2_resolve import fitting_outputs
-from graph.types import PER_BAR, PortType, edge
+from stratoquant.graph.clock import Clock, format_clock, format_opening
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.model import (
+    Binding,
+    Constant,
+    Graph,
+    Missing,
+    Node,
+    PortRef,
+    Scalar,
+    SourceRef,
+    VectorOf,
+    elements,
+)
+from stratoquant.graph.passes.p2_resolve import fitting_outputs
+from stratoquant.graph.types import PER_BAR, PortType, edge
 
 MARKET = edge("market_event")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graph.diagnostics import Findings
-from graph.digraph import Digraph
-from graph.model import Graph
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.digraph import Digraph
+from stratoquant.graph.model import Graph
 
 
 def wires(graph: Graph, *, delayed: bool = False) -> Digraph:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graph.diagnostics import Findings
-from graph.digraph import Digraph
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, elements
-from graph.origin import Origin
-from graph.passes.p4_causality import wires
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.digraph import Digraph
+from stratoquant.graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, elements
+from stratoquant.graph.origin import Origin
+from stratoquant.graph.passes.p4_causality import wires
 
 SIGNALS = frozenset({"kinematics", "pattern", "fusion", "meta", "rl", "block"})
 """Domains whose outputs are opinions about the market."""

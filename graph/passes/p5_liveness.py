@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graph.diagnostics import Findings
-from graph.model import Graph, PortRef, elements
-from graph.passes.p4_causality import wires
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.model import Graph, PortRef, elements
+from stratoquant.graph.passes.p4_causality import wires
 
 
 def check_liveness(graph: Graph, findings: Findings) -> Graph:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph.model import Graph
-from graph.passes.p4_causality import wires
-from graph.passes.p5_liveness import order_nodes
+from stratoquant.graph.model import Graph
+from stratoquant.graph.passes.p4_causality import wires
+from stratoquant.graph.passes.p5_liveness import order_nodes
 
 
 @dataclass(frozen=True)

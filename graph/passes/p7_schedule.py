@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from graph.digraph import Digraph
-from graph.model import Graph, Node, SourceRef, elements
-from graph.passes.p4_causality import wires
+from stratoquant.graph.digraph import Digraph
+from stratoquant.graph.model import Graph, Node, SourceRef, elements
+from stratoquant.graph.passes.p4_causality import wires
 
 AHEAD = 32
 """How many bars what can run ahead does run ahead."""

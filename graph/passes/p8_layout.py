@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from graph.language import Layer
-from graph.layout import model_dtype, params_dtype, state_dtype
-from graph.market import MARKET_EVENT
-from graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements, kept_ports
-from graph.passes.p3_types import is_per_symbol
-from graph.passes.p6_warmup import WarmUp
+from stratoquant.graph.language import Layer
+from stratoquant.graph.layout import model_dtype, params_dtype, state_dtype
+from stratoquant.graph.market import MARKET_EVENT
+from stratoquant.graph.model import Binding, Constant, Graph, Node, PortRef, VectorOf, elements, kept_ports
+from stratoquant.graph.passes.p3_types import is_per_symbol
+from stratoquant.graph.passes.p6_warmup import WarmUp
 
 Dtype = np.dtype[np.void]
 SharedOrSymbol = tuple[list[Any], list[Any]]

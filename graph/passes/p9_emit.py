@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 
-from graph.account import BALANCES, ORDER_PORTS
-from graph.aggregate import aggregate
-from graph.border import open_border, release
-from graph.kernel_text import imports
-from graph.language import BOUND
-from graph.market import SCALARS
-from graph.model import Graph, SourceRef, elements, kept_ports
-from graph.passes.p3_types import is_per_symbol
-from graph.passes.p7_schedule import Schedule
-from graph.passes.p8_layout import delayed_ports, edge_field, port_columns
-from graph.passes.p9_kernels import kernels_of
-from graph.passes.p9_steps import (
+from stratoquant.graph.account import BALANCES, ORDER_PORTS
+from stratoquant.graph.aggregate import aggregate
+from stratoquant.graph.border import open_border, release
+from stratoquant.graph.kernel_text import imports
+from stratoquant.graph.language import BOUND
+from stratoquant.graph.market import SCALARS
+from stratoquant.graph.model import Graph, SourceRef, elements, kept_ports
+from stratoquant.graph.passes.p3_types import is_per_symbol
+from stratoquant.graph.passes.p7_schedule import Schedule
+from stratoquant.graph.passes.p8_layout import delayed_ports, edge_field, port_columns
+from stratoquant.graph.passes.p9_kernels import kernels_of
+from stratoquant.graph.passes.p9_steps import (
     AHEAD_VALUES,
     NEXT_ROW,
     PORTFOLIO_VALUES,
@@ -32,7 +32,7 @@ from graph.passes.p9_steps import (
     step_function,
     symbol_stage,
 )
-from graph.venue import Venue
+from stratoquant.graph.venue import Venue
 
 RUN_ARGUMENTS = (
     "times",

@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graph.aggregate import aggregate
-from graph.border import open_border, release
-from graph.content import content_of
-from graph.derived import derived
-from graph.kernel_text import KernelText, Part, function_parts, layer_parts
-from graph.language import Layer
-from graph.model import Graph, told_ports
-from graph.venue import Venue
+from stratoquant.graph.aggregate import aggregate
+from stratoquant.graph.border import open_border, release
+from stratoquant.graph.content import content_of
+from stratoquant.graph.derived import derived
+from stratoquant.graph.kernel_text import KernelText, Part, function_parts, layer_parts
+from stratoquant.graph.language import Layer
+from stratoquant.graph.model import Graph, told_ports
+from stratoquant.graph.venue import Venue
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.account import SHARED_ACCOUNT_PORTS, bars_in_clock
-from graph.clock import format_clock
-from graph.language import field_name
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
-from graph.passes.p3_types import is_per_symbol
-from graph.passes.p7_schedule import Stage, slow_readers
-from graph.passes.p8_layout import edge_field, scalar_fields
+from stratoquant.graph.account import SHARED_ACCOUNT_PORTS, bars_in_clock
+from stratoquant.graph.clock import format_clock
+from stratoquant.graph.language import field_name
+from stratoquant.graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, kept_ports
+from stratoquant.graph.passes.p3_types import is_per_symbol
+from stratoquant.graph.passes.p7_schedule import Stage, slow_readers
+from stratoquant.graph.passes.p8_layout import edge_field, scalar_fields
 
 # What a function takes, and what the loop gives it. A symbol stage: state, edges, edges a bar before, shared edges,
 # scratch, parameters, constants, account, wallet, ... of one symbol. A portfolio stage: the records of all symbols. A

@@ -5,9 +5,9 @@ Rule: side = sign(slow) when fast has the same sign, else 0.
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Score, Side
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Score, Side
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Out(NamedTuple):

@@ -6,10 +6,10 @@ Rule: TR = max(high, close[1]) - min(low, close[1]), high - low on the first bar
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.scalars import positive
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.scalars import positive
 
 
 class Params(Parameters):

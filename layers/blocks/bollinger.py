@@ -7,10 +7,10 @@ Rule: middle = mean of the last `window` closes; upper, lower = middle +- k sd, 
 from math import sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.scalars import positive
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.scalars import positive
 
 
 class Params(Parameters):

@@ -6,10 +6,10 @@ Rule: upper, lower = hh(high, window), ll(low, window); position = (close - lowe
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Unit
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Unit
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Params(Parameters):

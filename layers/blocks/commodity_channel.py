@@ -6,10 +6,10 @@ Rule: typical = (high + low + close) / 3; value = (typical - mean) / (0.015 mean
 
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, layer, param, sized
-from graph.types import Price, Real
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.sums import total_distance
+from stratoquant.graph.language import Array, Parameters, State, array, layer, param, sized
+from stratoquant.graph.types import Price, Real
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.sums import total_distance
 
 LAMBERT = 0.015  # by which most values lie within 100 of 0
 

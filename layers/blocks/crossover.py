@@ -8,8 +8,8 @@ Rule: side = +1 while fast > slow, -1 while fast < slow; where they are equal th
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import State, layer
-from graph.types import Price, Side
+from stratoquant.graph.language import State, layer
+from stratoquant.graph.types import Price, Side
 
 
 class Memory(State):

@@ -5,9 +5,9 @@ Rule: value = value[1] + 2 / (window + 1) (close - value[1]), seeded with the me
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price
-from layers.primitives.averages import Smoothed, ewm
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price
+from stratoquant.layers.primitives.averages import Smoothed, ewm
 
 
 class Params(Parameters):

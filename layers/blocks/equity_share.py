@@ -5,8 +5,8 @@ Rule: value = share * equity, and 0 while there is no equity. Above 1 the share 
 
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Notional
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Notional
 
 
 class Params(Parameters):

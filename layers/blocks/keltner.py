@@ -5,11 +5,11 @@ Rule: middle = ewm(close, window); upper, lower = middle +- k atr(range). A lowe
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.scalars import positive
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.scalars import positive
 
 
 class Params(Parameters):

@@ -8,9 +8,9 @@ Rule: typical = (high + low + close) / 3; flow = typical volume; value = sum of 
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Qty, Unit
-from layers.primitives.rolling import RollingPair, rolling_pair
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Qty, Unit
+from stratoquant.layers.primitives.rolling import RollingPair, rolling_pair
 
 ROUNDING = 1e-12
 

@@ -6,9 +6,9 @@ Rule: value = volume on the first bar; then value[1] + volume after a higher clo
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import State, layer
-from graph.types import Price, Qty, SignedQty
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import State, layer
+from stratoquant.graph.types import Price, Qty, SignedQty
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Memory(State):

@@ -5,9 +5,9 @@ Rule: value = close / close[window] - 1.
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real
-from layers.primitives.ring import Ring, back, push
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real
+from stratoquant.layers.primitives.ring import Ring, back, push
 
 
 class Params(Parameters):

@@ -6,9 +6,9 @@ Rule: typical = (high + low + close) / 3; value = sum typical volume / sum volum
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Qty
-from layers.primitives.rolling import RollingPair, rolling_pair
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Qty
+from stratoquant.layers.primitives.rolling import RollingPair, rolling_pair
 
 
 class Params(Parameters):

@@ -5,9 +5,9 @@ Rule: value = sum (t - mean t)(close - mean close) / sum (t - mean t)^2 over the
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real
-from layers.primitives.regression import RollingSlope, rolling_slope
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real
+from stratoquant.layers.primitives.regression import RollingSlope, rolling_slope
 
 
 class Params(Parameters):

@@ -5,9 +5,9 @@ Rule: value = mean of the last `window` closes, this one included.
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price
-from layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
 
 
 class Params(Parameters):

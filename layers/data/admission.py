@@ -2,8 +2,8 @@
 
 from math import isfinite, isnan
 
-from graph.language import Array, kernel
-from graph.types import MarketEvent
+from stratoquant.graph.language import Array, kernel
+from stratoquant.graph.types import MarketEvent
 
 
 @kernel

@@ -17,9 +17,9 @@ Note: `now`, the open of the step's bar, is our addition; without it the time of
 from math import inf, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Bars, Count, Flag, MarketEvent, Notional, Opt, Price, Qty, Real, TimeMs, Unit, Vec
-from layers.data.admission import (
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Count, Flag, MarketEvent, Notional, Opt, Price, Qty, Real, TimeMs, Unit, Vec
+from stratoquant.layers.data.admission import (
     is_count,
     possible_prices,
     possible_range,
@@ -27,8 +27,8 @@ from layers.data.admission import (
     possible_time,
     possible_volume,
 )
-from layers.primitives.scalars import finite, nearest_whole
-from layers.primitives.spike import SpikeWindow, beyond_mad
+from stratoquant.layers.primitives.scalars import finite, nearest_whole
+from stratoquant.layers.primitives.spike import SpikeWindow, beyond_mad
 
 NORMAL_MAD = 1.4826  # sd of a normal variable in units of its MAD
 

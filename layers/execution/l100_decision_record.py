@@ -12,8 +12,8 @@ Note: only time is required, so that a decision with a missing field is recorded
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import State, float_bits, kernel, layer
-from graph.types import Bitmask, Count, Flag, Opt, Qty, Real, Score, Side, SignedQty, TimeMs, Unit
+from stratoquant.graph.language import State, float_bits, kernel, layer
+from stratoquant.graph.types import Bitmask, Count, Flag, Opt, Qty, Real, Score, Side, SignedQty, TimeMs, Unit
 
 SEED = 7526465159102573431
 PRIME = 1099511628211

@@ -15,10 +15,10 @@ Note: the catalogue's difference target - position - working is this, except tha
 from math import fabs
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.origin import DECISION
-from graph.types import Flag, Label, Opt, Price, Qty, Side, SignedQty
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import layer
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.types import Flag, Label, Opt, Price, Qty, Side, SignedQty
+from stratoquant.layers.primitives.scalars import sign
 
 ROUNDING = 1e-9
 INTENTS = ("none", "open", "increase", "reduce", "close", "flip_close", "withdraw")

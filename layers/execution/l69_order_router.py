@@ -17,12 +17,12 @@ Note: what a passive fill gains on the price does not count: for a price without
 from math import erfc, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.account import ORDER_KINDS
-from graph.language import Parameters, layer, param
-from graph.origin import DECISION
-from graph.types import Bars, Bps, Flag, Label, Opt, Price, Qty, Score, Side, Unit, Vol
-from layers.execution.order_words import BROKEN, is_exit
-from layers.primitives.scalars import clip, nearest_whole, or_else
+from stratoquant.graph.account import ORDER_KINDS
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.types import Bars, Bps, Flag, Label, Opt, Price, Qty, Score, Side, Unit, Vol
+from stratoquant.layers.execution.order_words import BROKEN, is_exit
+from stratoquant.layers.primitives.scalars import clip, nearest_whole, or_else
 
 MARKET = float(ORDER_KINDS.index("market"))
 LIMIT = float(ORDER_KINDS.index("limit"))

@@ -19,11 +19,11 @@ Note: lasting impact is taken to be 0; it does not change the trajectory. The ca
 from math import exp, expm1, isfinite, log, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.origin import DECISION
-from graph.types import Bars, Bps, Label, Opt, Price, Qty, Side, Unit, Vol
-from layers.execution.order_words import is_exit
-from layers.primitives.scalars import clip, or_else
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.types import Bars, Bps, Label, Opt, Price, Qty, Side, Unit, Vol
+from stratoquant.layers.execution.order_words import is_exit
+from stratoquant.layers.primitives.scalars import clip, or_else
 
 ROUNDING = 1e-9
 

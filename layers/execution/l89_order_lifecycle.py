@@ -21,12 +21,12 @@ from hashlib import sha256
 from math import fabs, nan
 from typing import NamedTuple
 
-from graph.account import ORDER_KINDS
-from graph.language import Parameters, State, kernel, layer, param
-from graph.origin import DECISION
-from graph.types import Bars, Count, Flag, Label, Opt, Price, Qty, Side, SignedQty
-from layers.execution.order_words import CANCEL, COMMANDS, KEEP, PLACE, REPLACE, is_exit
-from layers.primitives.scalars import or_else
+from stratoquant.graph.account import ORDER_KINDS
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.types import Bars, Count, Flag, Label, Opt, Price, Qty, Side, SignedQty
+from stratoquant.layers.execution.order_words import CANCEL, COMMANDS, KEEP, PLACE, REPLACE, is_exit
+from stratoquant.layers.primitives.scalars import or_else
 
 MARKET = float(ORDER_KINDS.index("market"))
 LIMIT = float(ORDER_KINDS.index("limit"))

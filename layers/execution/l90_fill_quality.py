@@ -17,10 +17,10 @@ Note: the catalogue lacks `position`, without which a fill has no side, and what
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bps, Count, Flag, Label, Notional, Opt, Price, Qty, Real, SignedQty, Unit
-from layers.execution.order_words import HEALTH
-from layers.primitives.scalars import finite, or_else, ratio, sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bps, Count, Flag, Label, Notional, Opt, Price, Qty, Real, SignedQty, Unit
+from stratoquant.layers.execution.order_words import HEALTH
+from stratoquant.layers.primitives.scalars import finite, or_else, ratio, sign
 
 SEVERE = 3.0
 BROKEN_REJECTS = 2.0

@@ -19,10 +19,10 @@ Note: the catalogue lacks `side`, `reduce_only` and `position`, without which ne
 from math import fabs, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
-from graph.language import kernel, layer
-from graph.origin import DECISION
-from graph.steps import EXACT, ODD, on_grid
-from graph.types import Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty
+from stratoquant.graph.language import kernel, layer
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.steps import EXACT, ODD, on_grid
+from stratoquant.graph.types import Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty
 
 REASONS = (
     "none",

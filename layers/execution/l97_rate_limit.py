@@ -17,11 +17,11 @@ Note: the catalogue lacks `reduce_only`, without which no reserve can be kept, a
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.origin import DECISION
-from graph.types import Flag, Label, Opt, Real, TimeMs
-from layers.execution.order_words import CANCEL, COMMANDS, KEEP
-from layers.primitives.scalars import or_else
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.origin import DECISION
+from stratoquant.graph.types import Flag, Label, Opt, Real, TimeMs
+from stratoquant.layers.execution.order_words import CANCEL, COMMANDS, KEEP
+from stratoquant.layers.primitives.scalars import or_else
 
 MINUTE = 60000.0
 ROUNDING = 1e-9

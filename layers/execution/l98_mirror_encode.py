@@ -18,9 +18,9 @@ Rule: from the highest field to the lowest, each a whole number below its width,
 from math import fabs, floor, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import State, kernel, layer
-from graph.types import Bitmask, Flag, Label, Real, Side, SignedQty, Unit
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import State, kernel, layer
+from stratoquant.graph.types import Bitmask, Flag, Label, Real, Side, SignedQty, Unit
+from stratoquant.layers.primitives.scalars import clip, sign
 
 FIELDS = {
     "direction": 2,

@@ -9,8 +9,8 @@ Rule: position_gap = reported - expected; a gap within ROUNDING of the larger of
 from math import fabs, isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Bars, Flag, Opt, Real, SignedQty
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Flag, Opt, Real, SignedQty
 
 ROUNDING = 1e-9
 

@@ -1,8 +1,8 @@
 """The labels that the layers between a target and the venue hand to each other, by number."""
 
-from graph.account import ORDER_COMMANDS as COMMANDS
-from graph.language import kernel
-from layers.execution.l5_execution_bridge import INTENTS
+from stratoquant.graph.account import ORDER_COMMANDS as COMMANDS
+from stratoquant.graph.language import kernel
+from stratoquant.layers.execution.l5_execution_bridge import INTENTS
 
 PLACE = float(COMMANDS.index("place"))
 KEEP = float(COMMANDS.index("keep"))

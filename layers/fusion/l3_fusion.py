@@ -13,9 +13,9 @@ Note: model_p is held in 0.001..0.999.
 from math import fabs, isnan, log, tanh
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Flag, Opt, Prob, Score, Side, Unit
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Flag, Opt, Prob, Score, Side, Unit
+from stratoquant.layers.primitives.scalars import clip, sign
 
 LOGIT = 4.0
 REGIME_WEIGHT = 0.5

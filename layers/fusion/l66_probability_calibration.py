@@ -14,11 +14,11 @@ Note: outcomes overlap, each with horizon - 1 others, so that one counts as 1 / 
 from math import exp, nan
 from typing import NamedTuple
 
-from graph.language import Array, Forecast, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Flag, Price, Prob, Score, Unit
-from layers.primitives.outcomes import Record, beats_base_rate, judge
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Array, Forecast, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Flag, Price, Prob, Score, Unit
+from stratoquant.layers.primitives.outcomes import Record, beats_base_rate, judge
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import clip
 
 RIDGE = 0.001
 MOST = 10.0

@@ -7,8 +7,8 @@ Note: a secondary model over all inputs comes later; until one is there p_win pa
 
 from typing import NamedTuple
 
-from graph.language import Forecast, Parameters, layer, param
-from graph.types import Flag, Opt, Prob, Score, Side, Unit, Vol
+from stratoquant.graph.language import Forecast, Parameters, layer, param
+from stratoquant.graph.types import Flag, Opt, Prob, Score, Side, Unit, Vol
 
 
 class Params(Parameters):

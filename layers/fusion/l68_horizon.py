@@ -8,9 +8,9 @@ Note: max_hold counts where it is below min_hold.
 from math import sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, kernel, layer, param
-from graph.types import Bars, Bps, Vol
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, kernel, layer, param
+from stratoquant.graph.types import Bars, Bps, Vol
+from stratoquant.layers.primitives.scalars import clip
 
 COSTS = 3.0  # the nearer barrier, in costs
 

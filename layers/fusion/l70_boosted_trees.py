@@ -8,8 +8,8 @@ Note: there is no model yet, and none is made up: ok = 0, p_up and margin are mi
 from math import nan
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Flag, Prob, Real, Vec
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Flag, Prob, Real, Vec
 
 
 class Out(NamedTuple):

@@ -8,8 +8,8 @@ Note: there is no model yet, and none is made up: ok = 0, forecast and p_up are 
 from math import nan
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Flag, LogReturn, Price, Prob, Vol
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Flag, LogReturn, Price, Prob, Vol
 
 
 class Out(NamedTuple):

@@ -12,9 +12,9 @@ Note: `weights` (L65's, one step late; order trees, nhits, patch, calibration) i
 from math import exp, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Forecast, Parameters, State, kernel, layer, param
-from graph.types import Count, Flag, Label, Opt, Prob, Unit, Vec
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Forecast, Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Count, Flag, Label, Opt, Prob, Unit, Vec
+from stratoquant.layers.primitives.scalars import clip
 
 EDGE = 1e-6
 

@@ -11,9 +11,9 @@ Rule: priority = max(expectancy, 0) * confidence * tradeability / (1 + that), a 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Forecast, Parameters, State, array, kernel, layer, param
-from graph.types import Bars, Bps, Count, Flag, Opt, PerSymbol, Prob, Side, SignedQty, Unit
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import PER_SYMBOL, Array, Forecast, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Bars, Bps, Count, Flag, Opt, PerSymbol, Prob, Side, SignedQty, Unit
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

@@ -18,11 +18,11 @@ Differs from the source: the catalogue counts overlapping outcomes as independen
 from math import floor, log
 from typing import NamedTuple
 
-from graph.language import Array, Forecast, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Bps, Count, Flag, Label, Price, Prob, Real, Score, Side
-from layers.primitives.outcomes import Record, beats_base_rate, judge
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Array, Forecast, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Bps, Count, Flag, Label, Price, Prob, Real, Score, Side
+from stratoquant.layers.primitives.outcomes import Record, beats_base_rate, judge
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import clip
 
 REGIMES = 8
 CELLS = 16  # regimes times two sides

@@ -7,12 +7,12 @@ Rule: fast, mid, slow = ewm(c) over their windows. stack = mean of sign(fast - m
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real, Score
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real, Score
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

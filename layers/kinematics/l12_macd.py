@@ -9,11 +9,11 @@ Note: an average range below 1e-12 of the close is what fades after trading has 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price, Real, Side
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.scalars import crossing
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price, Real, Side
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.scalars import crossing
 
 FADED = 1e-12
 

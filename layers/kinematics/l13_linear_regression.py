@@ -9,9 +9,9 @@ Note: a residual spread below 1e-9 of a log price is rounding, and counts as 0.
 from math import exp, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real, Sigma, Unit
-from layers.primitives.regression import LineFit, line_fit
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real, Sigma, Unit
+from stratoquant.layers.primitives.regression import LineFit, line_fit
 
 ROUNDING = 1e-9
 

@@ -6,9 +6,9 @@ Rule: gain and loss are the Wilder averages, over `window` bars, of the rises an
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price, Real, Score, Unit
-from layers.primitives.strength import RelativeStrength, relative_strength
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price, Real, Score, Unit
+from stratoquant.layers.primitives.strength import RelativeStrength, relative_strength
 
 
 class Params(Parameters):

@@ -9,10 +9,10 @@ Rule: up = high - high[1], down = low[1] - low; +DM = up where up > down and up 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price, Score, Unit
-from layers.primitives.averages import Smoothed, rma, unless_faded
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price, Score, Unit
+from stratoquant.layers.primitives.averages import Smoothed, rma, unless_faded
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Params(Parameters):

@@ -8,11 +8,11 @@ Rule: raw = (c - ll(low, window)) / (hh(high, window) - ll(low, window)), 0.5 wh
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Score, Side, Unit
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import clip, crossing
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Score, Side, Unit
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import clip, crossing
 
 
 class Params(Parameters):

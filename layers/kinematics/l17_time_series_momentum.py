@@ -7,10 +7,10 @@ Rule: sigma = sqrt(ewm(r^2, vol)). score(h) = tanh(ln(c / c[h]) / (sigma sqrt(h)
 from math import isnan, log, nan, sqrt, tanh
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Price, Score
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ring import Ring, back, push
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Price, Score
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ring import Ring, back, push
 
 
 class Params(Parameters):

@@ -10,10 +10,10 @@ Note: TA-Lib calls a window in which nothing moved fully efficient; ours, like t
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Sigma, Unit
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMoments, RollingSum, rolling_moments, rolling_sum
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Sigma, Unit
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMoments, RollingSum, rolling_moments, rolling_sum
 
 ROUNDING = 1e-12
 

@@ -10,10 +10,10 @@ Rule: basis = (high + low) / 2, bands = basis -+ mult * atr(window). The lower b
 from math import inf, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Flag, Price, Real, Side
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.scalars import positive
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Flag, Price, Real, Side
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.scalars import positive
 
 
 class Params(Parameters):

@@ -8,10 +8,10 @@ Rule: upper = highest high, lower = lowest low of the `window` bars before this 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import bars_since, clip
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import bars_since, clip
 
 
 class Params(Parameters):

@@ -9,12 +9,12 @@ Note: an average range below 1e-12 of the close is what fades after trading has 
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real, Unit
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.rank import PercentRank, percent_rank
-from layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real, Unit
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.rank import PercentRank, percent_rank
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
 
 FADED = 1e-12
 

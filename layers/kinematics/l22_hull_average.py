@@ -9,10 +9,10 @@ Note: the change is taken relative to the average, so that it compares across sy
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real, Side
-from layers.primitives.scalars import crossing, nearest_whole, positive
-from layers.primitives.weighted import Weighted, weighted_mean
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real, Side
+from stratoquant.layers.primitives.scalars import crossing, nearest_whole, positive
+from stratoquant.layers.primitives.weighted import Weighted, weighted_mean
 
 
 class Params(Parameters):

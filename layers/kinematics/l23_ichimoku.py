@@ -11,11 +11,11 @@ Note: the catalogue does not name the five signs; these are the usual five. Trad
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Flag, Price, Score
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Flag, Price, Score
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

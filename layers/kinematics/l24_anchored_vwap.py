@@ -11,9 +11,9 @@ Note: until the first anchor that it meets it counts from the first bar. A sprea
 from math import floor, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price, Qty, Sigma, TimeMs
-from layers.primitives.scalars import positive
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price, Qty, Sigma, TimeMs
+from stratoquant.layers.primitives.scalars import positive
 
 HOUR_MS = 3_600_000.0
 MONDAY_MS = 345_600_000.0  # 1970-01-05

@@ -12,10 +12,10 @@ Note: the z-score of the catalogue is taken against chance, that is with each st
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Qty, Score, Sigma, Unit
-from layers.primitives.rolling import RollingPair, rolling_pair
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Qty, Score, Sigma, Unit
+from stratoquant.layers.primitives.rolling import RollingPair, rolling_pair
+from stratoquant.layers.primitives.scalars import clip, sign
 
 ROUNDING = 1e-12
 

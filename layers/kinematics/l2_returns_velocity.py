@@ -8,10 +8,10 @@ Rule: r_k = ln(c / c[k]) for k = 1, 5, 15, 60. velocity = ewm(r1, smooth) / sqrt
 from math import isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import LogReturn, Price, Real
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ring import Ring, back, push
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import LogReturn, Price, Real
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ring import Ring, back, push
 
 
 class Params(Parameters):

@@ -17,10 +17,10 @@ Note: what is kept of the level is the gap y - level, so that only returns enter
 from math import exp, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Price, Real, Sigma
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.scalars import finite, log_return
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Price, Real, Sigma
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.scalars import finite, log_return
 
 POWER = 240
 ROUNDING = 1e-18

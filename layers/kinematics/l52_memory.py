@@ -13,12 +13,12 @@ Note: the slope of a line through five places at equal distances gives the one i
 from math import isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Price, Real, Score, Sigma, Unit
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.scalars import clip, log_return
-from layers.primitives.serial import LAGS, Serial, serial_products
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Price, Real, Score, Sigma, Unit
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.scalars import clip, log_return
+from stratoquant.layers.primitives.serial import LAGS, Serial, serial_products
 
 ROUNDING = 1e-18
 

@@ -12,9 +12,9 @@ Note: a variance of y below 1e-18 over the window is rounding, and counts as sta
 from math import isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Flag, Price, Sigma
-from layers.primitives.regression import PairFit, pair_fit
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Flag, Price, Sigma
+from stratoquant.layers.primitives.regression import PairFit, pair_fit
 
 CRITICAL = -2.9
 ROUNDING = 1e-18

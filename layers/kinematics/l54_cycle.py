@@ -15,10 +15,10 @@ Note: Ehlers counts bars of held phase before he speaks of a trend; the catalogu
 from math import atan, cos, exp, isnan, nan, pi, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Flag, Price, Real
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import clip, positive
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Flag, Price, Real
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import clip, positive
 
 SHORTEST = 6.0
 LONGEST = 50.0

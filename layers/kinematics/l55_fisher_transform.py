@@ -10,10 +10,10 @@ Note: the step from 0.99 to 0.999 is in the source and in TradingView's built-in
 from math import isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Real, Side
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import crossing, sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Real, Side
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import crossing, sign
 
 
 class Params(Parameters):

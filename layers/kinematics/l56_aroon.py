@@ -6,9 +6,9 @@ Rule: among the last window + 1 bars, up = 1 - bars since the highest high / win
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Price, Score, Unit
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Price, Score, Unit
+from stratoquant.layers.primitives.extremum import Highest, Lowest, highest, lowest
 
 
 class Params(Parameters):

@@ -8,9 +8,9 @@ Rule: alignment = sum w b / sum w, with weight w and bias b of each clock, 0 whe
 from math import fabs
 from typing import NamedTuple
 
-from graph.language import Parameters, kernel, layer, param
-from graph.types import Label, Score, Unit
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Parameters, kernel, layer, param
+from stratoquant.graph.types import Label, Score, Unit
+from stratoquant.layers.primitives.scalars import clip, sign
 
 CLOCKS = ("1", "5", "15", "60")
 

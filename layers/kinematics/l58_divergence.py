@@ -15,13 +15,13 @@ Note: the catalogue takes strength from the two slopes; both run over nearly the
 from math import sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.extremum import Highest, Lowest, slide_maximum
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivot_pair import LastTwo, apart, keep_last_two, rise
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.extremum import Highest, Lowest, slide_maximum
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivot_pair import LastTwo, apart, keep_last_two, rise
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

@@ -12,9 +12,9 @@ Note: the scales inside the logistic, 4, 1 and 1/2, are ours: at a variance rati
 from math import fabs, tanh
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Prob, Real, Score, Side, Sigma, Unit
-from layers.primitives.scalars import clip, logistic
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Prob, Real, Score, Side, Sigma, Unit
+from stratoquant.layers.primitives.scalars import clip, logistic
 
 PIECES = 9.0
 

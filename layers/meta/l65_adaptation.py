@@ -17,10 +17,10 @@ Note: outcomes of neighbouring bars overlap, so that members and drift count eac
 from math import exp, floor, isnan, log
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Flag, Label, Opt, Price, Prob, Real, Side, TimeMs, Unit, Vec
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Flag, Label, Opt, Price, Prob, Real, Side, TimeMs, Unit, Vec
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import clip, sign
 
 PATTERNS = 24
 MEMBERS = 4

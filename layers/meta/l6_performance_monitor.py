@@ -11,9 +11,9 @@ Note: an equity at or below 0 has no return: it counts as 0, and drawdown is 1. 
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Label, Notional, Prob, Real, Unit
-from layers.primitives.scalars import clip, logistic, sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Label, Notional, Prob, Real, Unit
+from stratoquant.layers.primitives.scalars import clip, logistic, sign
 
 ROUNDING = 1e-24  # of a variance of returns
 

@@ -14,9 +14,9 @@ Note: the catalogue has an amount for the value to trade; as a share, the size i
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, kernel, layer, param
-from graph.types import Bps, Flag, Opt, Price, Qty, Real, Unit, Vec, Vol
-from layers.primitives.averages import Smoothed, ewm
+from stratoquant.graph.language import Array, Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bps, Flag, Opt, Price, Qty, Real, Unit, Vec, Vol
+from stratoquant.layers.primitives.averages import Smoothed, ewm
 
 VOLUME_BARS = 60
 MOST = 10_000.0

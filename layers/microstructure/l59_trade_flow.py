@@ -12,11 +12,11 @@ Note: the rule of Lee and Ready (1991) infers the side of each trade from the qu
 from math import isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Flag, Opt, Price, Qty, Score, SignedQty, Unit
-from layers.primitives.averages import Smoothed, ewm, unless_faded
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.scalars import clip, normal_cdf
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Flag, Opt, Price, Qty, Score, SignedQty, Unit
+from stratoquant.layers.primitives.averages import Smoothed, ewm, unless_faded
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.scalars import clip, normal_cdf
 
 
 class Params(Parameters):

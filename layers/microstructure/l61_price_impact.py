@@ -13,11 +13,11 @@ Note: without recorded trades L59 infers signed volume from r itself, and a regr
 from math import fabs, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bps, Flag, Notional, Price, Real, Sigma, SignedQty
-from layers.primitives.regression import PairFit, pair_fit
-from layers.primitives.rolling import RollingPair, rolling_pair
-from layers.primitives.scalars import clip, log_return
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bps, Flag, Notional, Price, Real, Sigma, SignedQty
+from stratoquant.layers.primitives.regression import PairFit, pair_fit
+from stratoquant.layers.primitives.rolling import RollingPair, rolling_pair
+from stratoquant.layers.primitives.scalars import clip, log_return
 
 MOST = 1e6
 

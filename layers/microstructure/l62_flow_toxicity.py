@@ -13,12 +13,12 @@ Rule: the volume that is traded fills buckets of size V = bucket_bars * mean vol
 from math import floor, log, nan, sqrt, tanh
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bps, Price, Qty, SignedQty, Unit
-from layers.primitives.averages import Smoothed, exponential
-from layers.primitives.rank import PercentRank, percent_rank
-from layers.primitives.rolling import RollingPair, rolling_pair
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bps, Price, Qty, SignedQty, Unit
+from stratoquant.layers.primitives.averages import Smoothed, exponential
+from stratoquant.layers.primitives.rank import PercentRank, percent_rank
+from stratoquant.layers.primitives.rolling import RollingPair, rolling_pair
+from stratoquant.layers.primitives.scalars import clip
 
 TWO_BARS = 3.0 - 2.0 * sqrt(2.0)  # of Corwin and Schultz
 

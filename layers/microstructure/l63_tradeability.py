@@ -10,9 +10,9 @@ Rule: score = product of 1 / (1 + e^(k (x - 1))), k = 4, over x = spread / max_s
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, kernel, layer, param
-from graph.types import Bps, Flag, Label, Opt, Unit, Vol
-from layers.primitives.scalars import clip, logistic
+from stratoquant.graph.language import Parameters, kernel, layer, param
+from stratoquant.graph.types import Bps, Flag, Label, Opt, Unit, Vol
+from stratoquant.layers.primitives.scalars import clip, logistic
 
 STEEPNESS = 4.0
 TOXIC_STEEPNESS = 40.0

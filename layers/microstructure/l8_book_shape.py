@@ -13,10 +13,10 @@ Note: a crossed book, or one that lacks any of the first `levels` on either side
 from math import exp, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Bps, Notional, Price, Qty, Real, Score, Vec
-from layers.primitives.book import depth, is_whole, slope_from_middle
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Bps, Notional, Price, Qty, Real, Score, Vec
+from stratoquant.layers.primitives.book import depth, is_whole, slope_from_middle
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Params(Parameters):

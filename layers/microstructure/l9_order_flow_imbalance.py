@@ -15,11 +15,11 @@ Note: a crossed book, or one that lacks any of the first `levels`, gives missing
 from math import fabs, isnan, nan, tanh
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Price, Qty, Real, Score, Vec
-from layers.primitives.book import is_whole
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.zscore import ZScore, zscore
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Price, Qty, Real, Score, Vec
+from stratoquant.layers.primitives.book import is_whole
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.zscore import ZScore, zscore
 
 LEVELS = 10
 ENOUGH = 1e-9

@@ -11,10 +11,10 @@ Rule: a break is a close more than 0.1 atr beyond upper (or under lower) with vo
 from math import exp, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Qty, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
 
 MARGIN = 0.1  # average ranges
 

@@ -10,10 +10,10 @@ Rule: the trend is the sign of bias while |bias| >= min_bias. The dip begins whe
 from math import fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Bars, Price, Real, Score, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Price, Real, Score, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.scalars import sign
 
 LIFE = 10
 

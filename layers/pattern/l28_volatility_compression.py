@@ -11,15 +11,15 @@ Note: where nothing moves all bands are one line and there is no squeeze.
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Flag, Price, Side, Unit
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.extremum import Lowest, lowest
-from layers.primitives.live import Live, live_on
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Flag, Price, Side, Unit
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.extremum import Lowest, lowest
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import sign
 
 LIFE = 10
 NO_NR7 = 0.75

@@ -10,11 +10,11 @@ Note: the catalogue takes the open but does not say what for; here it tells wher
 from math import exp, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Side, Sigma, Unit, Vol
-from layers.primitives.live import Live, live_on
-from layers.primitives.scalars import ratio, sign
-from layers.primitives.zscore import ZScore, zscore
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Sigma, Unit, Vol
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.scalars import ratio, sign
+from stratoquant.layers.primitives.zscore import ZScore, zscore
 
 LIFE = 10
 QUARTER = 0.25

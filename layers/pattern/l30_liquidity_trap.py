@@ -12,12 +12,12 @@ Rule: pivots of strength `pivot` are known that many bars late. A sweep begins o
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Qty, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.scalars import ratio
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.scalars import ratio
 
 
 class Params(Parameters):

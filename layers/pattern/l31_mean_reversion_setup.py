@@ -10,10 +10,10 @@ Note: the regimes are those of L1: 2 up, 3 down, 5 chaotic.
 from math import exp, fabs
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Bars, Flag, Label, Price, Real, Side, Sigma, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.strength import RelativeStrength, relative_strength
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Flag, Label, Price, Real, Side, Sigma, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.strength import RelativeStrength, relative_strength
 
 LIFE = 10
 UP = 2.0

@@ -12,9 +12,9 @@ Note: the catalogue takes the open but does not say what for; here it tells wher
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Bars, Label, Price, Side, Unit
-from layers.primitives.live import Live, live_on
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Label, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
 
 INSIDE = 1.0
 OUTSIDE = 2.0

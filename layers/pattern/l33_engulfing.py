@@ -10,11 +10,11 @@ Note: TA-Lib takes a bar without a body for a white one, so that black engulfs i
 from math import exp, fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import sign
 
 LIFE = 5
 

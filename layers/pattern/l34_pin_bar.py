@@ -9,10 +9,10 @@ Note: a bar without a body can be either; one without a range is neither.
 from math import exp, fabs
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
 
 LIFE = 5
 

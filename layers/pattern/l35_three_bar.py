@@ -12,10 +12,10 @@ Note: no gap is asked for: a market that never closes has none.
 from math import exp, fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Label, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bars, Label, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.scalars import sign
 
 LIFE = 5
 

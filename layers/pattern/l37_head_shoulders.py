@@ -18,12 +18,12 @@ Note: the paper's test that both troughs are near each other is a matter of qual
 from math import exp, fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.scalars import positive
-from layers.primitives.swings import Swings, newest_of, swing_date, swing_value, take_pivots
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.scalars import positive
+from stratoquant.layers.primitives.swings import Swings, newest_of, swing_date, swing_value, take_pivots
 
 
 class Params(Parameters):

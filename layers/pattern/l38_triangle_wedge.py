@@ -19,11 +19,11 @@ Note: `touches` counts both sides together: four are two on each line, of an odd
 from math import fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Label, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.swings import Swings, swing_date, swing_value, take_pivots
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Label, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.swings import Swings, swing_date, swing_value, take_pivots
 
 FLAT = 1.0  # average ranges
 

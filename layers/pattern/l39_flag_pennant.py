@@ -17,10 +17,10 @@ Note: the catalogue names no shape of the flag. The line from the tip bounds a f
 from math import exp, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Qty, Real, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Real, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
 
 LEAST = 3
 GIVEN_BACK = 0.5

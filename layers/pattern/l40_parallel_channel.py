@@ -19,11 +19,11 @@ Note: the catalogue fits anew on every bar. The extreme residuals need a pass ov
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.scalars import clip, ratio
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.scalars import clip, ratio
 
 FITS = 10  # a window
 LEAST = 2  # touches of each rail

@@ -14,12 +14,12 @@ Note: the catalogue does not say what level is; it is no price there, so it is t
 from math import fabs, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Real, Score, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.swings import Swings, swing_value, take_pivots
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Real, Score, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.swings import Swings, swing_value, take_pivots
 
 REMEMBERED = 16
 

@@ -19,11 +19,11 @@ Note: the catalogue gives atr and close without a use: the one keeps noise out, 
 from math import fabs
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Label, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.swings import Swings, swing_value, take_pivots
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Label, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.swings import Swings, swing_value, take_pivots
 
 TARGET = 0.618
 

@@ -16,13 +16,13 @@ Note: the catalogue leaves open how touches and volume add up, what is too old, 
 from math import exp, fabs, inf, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Bars, Price, Qty, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.scalars import ratio, sign
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.scalars import ratio, sign
 
 MARGIN = 0.1  # average ranges
 AWAY = 0.5  # average ranges

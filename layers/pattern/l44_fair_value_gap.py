@@ -15,10 +15,10 @@ Note: the catalogue does not say whether wicks or bodies bound a gap (here wicks
 from math import exp, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.zones import Zones, add_zone, meet_zones
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bars, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.zones import Zones, add_zone, meet_zones
 
 LIFE = 10
 

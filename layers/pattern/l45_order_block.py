@@ -18,13 +18,13 @@ Note: the catalogue names neither the structure that is broken (here the extreme
 from math import exp, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Price, Qty, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.rolling_range import RollingRange, rolling_range
-from layers.primitives.scalars import ratio
-from layers.primitives.zones import Zones, add_zone, meet_zones
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.rolling_range import RollingRange, rolling_range
+from stratoquant.layers.primitives.scalars import ratio
+from stratoquant.layers.primitives.zones import Zones, add_zone, meet_zones
 
 LIFE = 10
 STRUCTURE = 20

@@ -11,11 +11,11 @@ Rule: pivots of strength `pivot` are known that many bars late. A pivot that is 
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Flag, Price, Side, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Flag, Price, Side, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, pivot_high, pivot_low
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

@@ -13,12 +13,12 @@ Note: how wide is wide, what follows through and the quality are ours; the catal
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Bars, Price, Qty, Side, Sigma, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.scalars import sign
-from layers.primitives.zscore import ZScore, zscore
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Bars, Price, Qty, Side, Sigma, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.scalars import sign
+from stratoquant.layers.primitives.zscore import ZScore, zscore
 
 WIDE = 1.5  # mean ranges
 PATIENCE = 2

@@ -12,10 +12,10 @@ Note: `time` is the open of the bar that just closed. The session under way on t
 from math import floor, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Bars, Price, Qty, Side, TimeMs, Unit
-from layers.primitives.live import Live, live_on
-from layers.primitives.scalars import ratio
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Price, Qty, Side, TimeMs, Unit
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.scalars import ratio
 
 MINUTE_MS = 60_000.0
 HOUR_MS = 3_600_000.0

@@ -16,10 +16,10 @@ Note: the bar to come and not the last one, for an hourly bar would else tell of
 from math import exp, fabs, floor, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param
-from graph.types import Bars, LogReturn, Price, Side, Sigma, TimeMs, Unit, Vol
-from layers.primitives.live import Live, live_on
-from layers.primitives.scalars import clip, log_return, ratio, sign
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Bars, LogReturn, Price, Side, Sigma, TimeMs, Unit, Vol
+from stratoquant.layers.primitives.live import Live, live_on
+from stratoquant.layers.primitives.scalars import clip, log_return, ratio, sign
 
 HOUR_MS = 3_600_000.0
 MONDAY_MS = 345_600_000.0  # 1970-01-05

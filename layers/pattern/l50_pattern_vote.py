@@ -11,9 +11,9 @@ Note: ages may be missing altogether (no pattern is alive); a live pattern witho
 from math import exp, fabs, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Bars, Bitmask, Count, Label, Opt, Prob, Side, Unit, Vec
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Bars, Bitmask, Count, Label, Opt, Prob, Side, Unit, Vec
+from stratoquant.layers.primitives.scalars import clip, sign
 
 PATTERNS = (
     "breakout_confirmed", "pullback_in_trend", "volatility_compression", "volatility_expansion", "liquidity_trap",

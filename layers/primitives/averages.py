@@ -6,7 +6,7 @@ lose their digits and then stop fading. So such averages stop together at FADED,
 
 from math import isnan, nan
 
-from graph.language import State, kernel
+from stratoquant.graph.language import State, kernel
 
 FADED = 1e-200
 

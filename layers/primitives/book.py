@@ -2,7 +2,7 @@
 
 from math import fabs
 
-from graph.language import Array, kernel
+from stratoquant.graph.language import Array, kernel
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from math import fabs, sqrt
 
-from graph.language import Array, kernel
+from stratoquant.graph.language import Array, kernel
 
 SWEEPS = 30  # some 6 to 10 are enough
 NEGLIGIBLE = 1e-30  # of the sum of all squares, which rotations keep

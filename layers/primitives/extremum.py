@@ -8,7 +8,7 @@ stands (TA-Lib's AROON). A missing value (NaN) leaves everything as it was; the 
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class Highest(State):

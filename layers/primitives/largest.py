@@ -2,8 +2,8 @@
 
 from math import inf
 
-from graph.language import Array, kernel
-from layers.primitives.spike import select
+from stratoquant.graph.language import Array, kernel
+from stratoquant.layers.primitives.spike import select
 
 
 @kernel

@@ -2,8 +2,8 @@
 
 from math import nan
 
-from graph.language import State, kernel
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import State, kernel
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Live(State):

@@ -2,8 +2,8 @@
 
 from math import isnan, nan
 
-from graph.language import State, kernel
-from layers.primitives.sorted_window import SortedWindow, slide
+from stratoquant.graph.language import State, kernel
+from stratoquant.layers.primitives.sorted_window import SortedWindow, slide
 
 
 class MedianWindow(State):

@@ -6,7 +6,7 @@ beside it. Its uniqueness is the mean of 1 / c over its life, c the number of ou
 de Prado 2018, chapter 4): forecasts at every bar count 1 / horizon each, one that stands alone counts 1.
 """
 
-from graph.language import State, kernel
+from stratoquant.graph.language import State, kernel
 
 EVEN = 0.5
 PRIOR = 10.0

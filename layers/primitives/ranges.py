@@ -2,8 +2,8 @@
 
 from math import isnan, nan
 
-from graph.language import State, kernel
-from layers.primitives.averages import Smoothed, rma
+from stratoquant.graph.language import State, kernel
+from stratoquant.layers.primitives.averages import Smoothed, rma
 
 
 class TrueRange(State):

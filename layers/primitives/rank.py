@@ -6,7 +6,7 @@ one before needs no counting at all. A window in order gains at n = 1440 and los
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class PercentRank(State):

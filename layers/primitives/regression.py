@@ -6,7 +6,7 @@ this block. A missing value (NaN) leaves everything as it was; results are NaN u
 
 from math import isnan, nan, sqrt
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class LineFit(State):

@@ -1,6 +1,6 @@
 """A ring of the last values, whose capacity is a power of two so that a window can change without a recompile."""
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class Ring(State):

@@ -12,7 +12,7 @@ waited for, and the next kernel with it.
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class RollingSum(State):

@@ -7,7 +7,7 @@ beginning grow with it. A bar with a missing high or low (NaN) leaves everything
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class RollingRange(State):

@@ -2,7 +2,7 @@
 
 from math import erfc, exp, inf, isnan, log, nan, sqrt
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 
 @kernel

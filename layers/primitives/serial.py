@@ -8,9 +8,9 @@ O(q) a bar. A missing value (NaN) leaves everything as it was; results are NaN u
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.graph.language import Array, State, array, kernel
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
 
 LAGS = 64  # q is at most this
 

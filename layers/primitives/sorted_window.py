@@ -3,8 +3,8 @@
 A value comes and another goes by a shift of what lies between them, which compiled code does many values at a time.
 """
 
-from graph.language import Array, State, array, kernel
-from layers.primitives.ring import Ring, back, push
+from stratoquant.graph.language import Array, State, array, kernel
+from stratoquant.layers.primitives.ring import Ring, back, push
 
 
 class SortedWindow(State):

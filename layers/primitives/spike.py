@@ -9,7 +9,7 @@ those of the full computation.
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 ROUNDING = 1.0 + 1e-12  # a MAD that differs from |x| / multiple by rounding alone is looked for
 

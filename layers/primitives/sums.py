@@ -5,7 +5,7 @@ Four sums run side by side, for in one alone each addition would wait for the on
 
 from math import fabs
 
-from graph.language import Array, kernel
+from stratoquant.graph.language import Array, kernel
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class Swings(State):

@@ -5,7 +5,7 @@ A missing value (NaN) leaves everything as it was; the mean is NaN until n value
 
 from math import isnan, nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class Weighted(State):

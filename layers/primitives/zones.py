@@ -2,7 +2,7 @@
 
 from math import nan
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 KEPT = 8
 

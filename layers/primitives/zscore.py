@@ -2,8 +2,8 @@
 
 from math import isnan, nan, sqrt
 
-from graph.language import State, kernel
-from layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.graph.language import State, kernel
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
 
 
 class ZScore(State):

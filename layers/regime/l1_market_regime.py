@@ -16,13 +16,13 @@ Note: equal returns (sd = 0) give t / 3 the sign of their mean. The rule does no
 from math import exp, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Bars, Label, Price, Prob, Unit, Vol
-from layers.primitives.averages import FADED, Smoothed, ewm
-from layers.primitives.rank import PercentRank, percent_rank
-from layers.primitives.ring import Ring, back, push
-from layers.primitives.rolling import RollingMoments, RollingSum, rolling_moments, rolling_sum
-from layers.primitives.scalars import clip, log_return, sign
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Label, Price, Prob, Unit, Vol
+from stratoquant.layers.primitives.averages import FADED, Smoothed, ewm
+from stratoquant.layers.primitives.rank import PercentRank, percent_rank
+from stratoquant.layers.primitives.ring import Ring, back, push
+from stratoquant.layers.primitives.rolling import RollingMoments, RollingSum, rolling_moments, rolling_sum
+from stratoquant.layers.primitives.scalars import clip, log_return, sign
 
 STATES = 6
 CALM, RANGE, UP, DOWN, HIGH_VOLATILITY, CHAOTIC = 0, 1, 2, 3, 4, 5

@@ -14,9 +14,9 @@ Note: sigma[1] is the volatility expected before the return; a sigma that contai
 from math import exp, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Array, Model, Parameters, State, array, kernel, layer, param
-from graph.types import Bars, Label, Price, Prob, Unit, Vol
-from layers.primitives.scalars import clip, log_return
+from stratoquant.graph.language import Array, Model, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Bars, Label, Price, Prob, Unit, Vol
+from stratoquant.layers.primitives.scalars import clip, log_return
 
 STATES = 4
 FEATURES = 2

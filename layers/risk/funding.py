@@ -2,7 +2,7 @@
 
 from math import isnan, nan
 
-from graph.language import State, kernel
+from stratoquant.graph.language import State, kernel
 
 
 class Funding(State):

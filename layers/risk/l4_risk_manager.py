@@ -25,10 +25,10 @@ Note: the catalogue has required inputs; all but `position` are optional here, f
 from math import fabs, inf, isfinite, isnan, ldexp, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.origin import ANY
-from graph.types import Bitmask, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
-from layers.primitives.scalars import clip, sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.origin import ANY
+from stratoquant.graph.types import Bitmask, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
+from stratoquant.layers.primitives.scalars import clip, sign
 
 ROUNDING = 1e-9
 REASONS = (

@@ -17,10 +17,10 @@ Differs from the source: the catalogue has the fee as a parameter and charges a 
 from math import isfinite, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side
-from layers.primitives.scalars import clip
-from layers.risk.funding import Funding, note_funding
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bars, Bps, Flag, Opt, Prob, Real, Side
+from stratoquant.layers.primitives.scalars import clip
+from stratoquant.layers.risk.funding import Funding, note_funding
 
 PRIOR = 2.0
 """Fills that what is expected counts for."""

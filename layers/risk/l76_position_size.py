@@ -16,9 +16,9 @@ Note: Kelly's stake is what a lost bet costs, here the loss at the stop, so it l
 from math import floor, isfinite, isnan, sqrt
 from typing import NamedTuple
 
-from graph.language import Cut, Parameters, kernel, layer, param
-from graph.types import Bars, Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Cut, Parameters, kernel, layer, param
+from stratoquant.graph.types import Bars, Bps, Notional, Opt, Price, Real, Score, Side, Unit, Vol
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Params(Parameters):

@@ -10,8 +10,8 @@ Rule: d = max(atr_x * atr / price, stop), at most max_stop, and at most liq_buff
 from math import isfinite, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, kernel, layer, param
-from graph.types import Bps, Price, Real, Side, Unit
+from stratoquant.graph.language import Parameters, kernel, layer, param
+from stratoquant.graph.types import Bps, Price, Real, Side, Unit
 
 
 class Params(Parameters):

@@ -20,9 +20,9 @@ Note: entry, stop_price, hold and bias are optional, since each can be missing w
 from math import fabs, isfinite, isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Flag, Label, Opt, Price, Score, SignedQty, Unit
-from layers.primitives.scalars import clip, positive, sign
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bars, Flag, Label, Opt, Price, Score, SignedQty, Unit
+from stratoquant.layers.primitives.scalars import clip, positive, sign
 
 NEW = 0
 WINNER = 1

@@ -11,9 +11,9 @@ Rule: day = max(0, 1 - equity / E), E the equity when the UTC day began: that of
 from math import floor, isfinite, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Flag, Notional, TimeMs, Unit
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Flag, Notional, TimeMs, Unit
+from stratoquant.layers.primitives.scalars import clip
 
 DAY_MS = 86_400_000.0
 EPOCH_WEEKDAY = 3.0  # 1970-01-01 was a Thursday, three days after Monday

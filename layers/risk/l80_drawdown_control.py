@@ -13,9 +13,9 @@ Note: at scale 0 nothing is held, so the account cannot win anything back by its
 from math import floor, isfinite
 from typing import NamedTuple
 
-from graph.language import Cut, Parameters, State, kernel, layer, param
-from graph.types import Label, Notional, Unit
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Cut, Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Label, Notional, Unit
+from stratoquant.layers.primitives.scalars import clip
 
 
 class Params(Parameters):

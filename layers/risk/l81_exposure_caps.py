@@ -16,9 +16,9 @@ Note: the net that is left counts only the symbols served before, so a later opp
 from math import fabs, inf, isfinite, isnan, nan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
-from graph.types import Count, Notional, PerSymbol, Real
-from layers.primitives.scalars import sign
+from stratoquant.graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Count, Notional, PerSymbol, Real
+from stratoquant.layers.primitives.scalars import sign
 
 
 class Params(Parameters):

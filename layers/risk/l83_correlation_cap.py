@@ -21,11 +21,11 @@ Note: rho is 1 where it is not known (no common bars, or one of them never moved
 from math import exp, fabs, isnan, log, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
-from graph.types import LogReturn, Notional, Opt, PerSymbol, Real, Score
-from layers.primitives.averages import FADED
-from layers.primitives.eigen import diagonalise
-from layers.primitives.scalars import clip, or_else, sign
+from stratoquant.graph.language import PER_SYMBOL, Array, Cut, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import LogReturn, Notional, Opt, PerSymbol, Real, Score
+from stratoquant.layers.primitives.averages import FADED
+from stratoquant.layers.primitives.eigen import diagonalise
+from stratoquant.layers.primitives.scalars import clip, or_else, sign
 
 MOST = 64
 PAIRS = MOST * (MOST - 1) // 2

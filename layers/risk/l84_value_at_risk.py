@@ -18,11 +18,11 @@ Note: a holding without a known v, or of a symbol after the first 64, counts as 
 from math import fabs, inf, isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
-from graph.types import Flag, LogReturn, Notional, PerSymbol, Unit
-from layers.primitives.largest import rank_largest
-from layers.primitives.scalars import clip
-from layers.primitives.sums import total
+from stratoquant.graph.language import PER_SYMBOL, Array, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Flag, LogReturn, Notional, PerSymbol, Unit
+from stratoquant.layers.primitives.largest import rank_largest
+from stratoquant.layers.primitives.scalars import clip
+from stratoquant.layers.primitives.sums import total
 
 MOST = 64
 LEAST = 1000  # losses of which a quantile is taken, or all of a shorter window

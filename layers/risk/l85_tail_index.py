@@ -14,9 +14,9 @@ Note: sigma[1] is the volatility expected before the return, as McNeil and Frey 
 from math import inf, isnan, log, nan
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param
-from graph.types import Flag, LogReturn, Real, Unit, Vol
-from layers.primitives.largest import rank_largest
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Flag, LogReturn, Real, Unit, Vol
+from stratoquant.layers.primitives.largest import rank_largest
 
 EVERY = 60
 LIGHT = 1e-3  # of xi

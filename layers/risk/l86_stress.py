@@ -11,8 +11,8 @@ Note: a symbol without a sigma or a cost counts in what needs none. Without equi
 from math import fabs, isnan, sqrt
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bars, Bps, Flag, Label, Notional, PerSymbol, Unit, Vol
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bars, Bps, Flag, Label, Notional, PerSymbol, Unit, Vol
 
 SCENARIOS = ("gap", "volatile day", "all as one", "dear exit", "march 2020", "may 2021", "squeeze")
 MARCH_2020 = -0.50  # of bitcoin from the 12th to the 13th

@@ -19,10 +19,10 @@ Note: bars that fill a gap (no volume, no move, gap above 0) are no observations
 from math import fabs, floor, isnan, log, nan, pi, sqrt
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param, sized
-from graph.types import Bars, Flag, Opt, Price, Qty, Sigma, TimeMs, Unit
-from layers.primitives.rolling import RollingMean, rolling_mean
-from layers.primitives.scalars import log_return, or_else
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Flag, Opt, Price, Qty, Sigma, TimeMs, Unit
+from stratoquant.layers.primitives.rolling import RollingMean, rolling_mean
+from stratoquant.layers.primitives.scalars import log_return, or_else
 
 DAY_MS = 86_400_000.0
 PARTS = 96

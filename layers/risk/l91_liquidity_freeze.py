@@ -11,10 +11,10 @@ Rule: medians over the last `window` bars, this one included. Three gauges, each
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param, sized
-from graph.types import Bars, Bps, Flag, Opt, Qty, Unit
-from layers.primitives.median import MedianWindow, rolling_median
-from layers.primitives.scalars import clip, or_else
+from stratoquant.graph.language import Parameters, State, kernel, layer, param, sized
+from stratoquant.graph.types import Bars, Bps, Flag, Opt, Qty, Unit
+from stratoquant.layers.primitives.median import MedianWindow, rolling_median
+from stratoquant.layers.primitives.scalars import clip, or_else
 
 
 class Params(Parameters):

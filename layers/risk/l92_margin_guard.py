@@ -18,10 +18,10 @@ Note: sigma is per bar, so that the distance needs `clock.bars_per_day`; the mai
 from math import isnan, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Cut, Parameters, State, layer, param
-from graph.types import Bars, Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
-from layers.primitives.scalars import sign
-from layers.risk.funding import Funding, note_funding
+from stratoquant.graph.language import Cut, Parameters, State, layer, param
+from stratoquant.graph.types import Bars, Bps, Notional, Opt, Price, Real, Sigma, SignedQty, Unit, Vol
+from stratoquant.layers.primitives.scalars import sign
+from stratoquant.layers.risk.funding import Funding, note_funding
 
 
 class Params(Parameters):

@@ -10,8 +10,8 @@ Note: a missing delta or gamma is a book without options: band, hedge and act ar
 from math import fabs, isnan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, Parameters, State, array, layer, param
-from graph.types import Bps, Flag, Opt, PerSymbol, Price, Real, SignedQty, Vol
+from stratoquant.graph.language import PER_SYMBOL, Array, Parameters, State, array, layer, param
+from stratoquant.graph.types import Bps, Flag, Opt, PerSymbol, Price, Real, SignedQty, Vol
 
 THIRD = 0.3333333333333333
 

@@ -11,8 +11,8 @@ Note: what is missing has no vote.
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bitmask, Count, Flag, Label, Opt, PerSymbol, Real, Score, Unit
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bitmask, Count, Flag, Label, Opt, PerSymbol, Real, Score, Unit
 
 MOST_POSITIONS = 20.0
 DEEP = 0.15

@@ -16,9 +16,9 @@ Note: the catalogue has no way to let a kill go; `reset` is added for that, to b
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Bitmask, Flag, Opt, PerSymbol, Unit
-from layers.primitives.scalars import clip
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Bitmask, Flag, Opt, PerSymbol, Unit
+from stratoquant.layers.primitives.scalars import clip
 
 LOW_HEALTH = 0.25
 LOW_QUALITY = 0.5

@@ -9,8 +9,8 @@ Note: there is no policy yet, and none is made up: ok = 0, value is missing, mul
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Cut, Parameters, layer, param
-from graph.types import Flag, Label, Real, Score, Unit, Vec
+from stratoquant.graph.language import Cut, Parameters, layer, param
+from stratoquant.graph.types import Flag, Label, Real, Score, Unit, Vec
 
 ACTIONS = ("as proposed", "half", "none")
 

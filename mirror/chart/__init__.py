@@ -14,8 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mirror.json.models import Bar, Header
-from runtime.errors import StratoError
+from stratoquant.mirror.json.models import Bar, Header
+from stratoquant.runtime.errors import StratoError
 
 LIBRARY = "5.2.1"
 MOST_BARS = 20_000

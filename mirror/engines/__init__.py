@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from runtime.errors import StratoError
+from stratoquant.runtime.errors import StratoError
 
 Columns = dict[str, np.ndarray]
 

@@ -1,4 +1,4 @@
-"""Runs a Pine script through pine2pyne and PyneCore: `python -m mirror.engines.pyne_runner JOB.json`."""
+"""Runs a Pine script through pine2pyne and PyneCore: `python -m stratoquant.mirror.engines.pyne_runner JOB.json`."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from mirror.json.models import LINE, VERSION, Bar, Header
-from runtime.errors import StratoError
+from stratoquant.mirror.json.models import LINE, VERSION, Bar, Header
+from stratoquant.runtime.errors import StratoError
 
 
 def read_header(path: Path) -> Header:

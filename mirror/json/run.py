@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
-from graph.clock import format_time
-from mirror.json.models import Bar, Decision, Fill, Header, Risk
-from mirror.pine.series import run_facts
-from runtime.errors import StratoError
+from stratoquant.graph.clock import format_time
+from stratoquant.mirror.json.models import Bar, Decision, Fill, Header, Risk
+from stratoquant.mirror.pine.series import run_facts
+from stratoquant.runtime.errors import StratoError
 
 PRICES = ("open", "high", "low", "close")
 SHOWN_ELSEWHERE = (*PRICES, "regime", "direction", "edge", "confidence", "winner", "target", "stop", "take", "veto")

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mirror.json.models import Bar, Header, line_text
-from mirror.json.reader import read, read_header
-from runtime.errors import StratoError
-from runtime.files import refused_as_error, write_atomically, write_text
+from stratoquant.mirror.json.models import Bar, Header, line_text
+from stratoquant.mirror.json.reader import read, read_header
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.files import refused_as_error, write_atomically, write_text
 
 try:
     import fcntl

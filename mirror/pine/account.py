@@ -6,9 +6,9 @@ least notional and no largest quantity; and nobody stands beside it to trip a sw
 
 from __future__ import annotations
 
-from graph.model import SourceRef
-from mirror.pine.syntax import NA, Expr, Name, number
-from runtime.venue.settings import VenueSettings
+from stratoquant.graph.model import SourceRef
+from stratoquant.mirror.pine.syntax import NA, Expr, Name, number
+from stratoquant.runtime.venue.settings import VenueSettings
 
 _NOTHING = number(0.0)
 _PORTS: dict[str, Expr] = {

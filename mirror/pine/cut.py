@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, elements
-from mirror.pine.account import tester_value
-from mirror.pine.reasons import ACCOUNT, BOOK, INPUT, Reason, is_book, own_reason
+from stratoquant.graph.model import Binding, Constant, Graph, Missing, Node, PortRef, SourceRef, VectorOf, elements
+from stratoquant.mirror.pine.account import tester_value
+from stratoquant.mirror.pine.reasons import ACCOUNT, BOOK, INPUT, Reason, is_book, own_reason
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirror.pine.library import CHECK, SEEK, SERIES, Library
-from mirror.pine.pipeline import CLOCK, Pipeline, series_name
-from mirror.pine.series import Packed
-from mirror.pine.syntax import (
+from stratoquant.mirror.pine.library import CHECK, SEEK, SERIES, Library
+from stratoquant.mirror.pine.pipeline import CLOCK, Pipeline, series_name
+from stratoquant.mirror.pine.series import Packed
+from stratoquant.mirror.pine.syntax import (
     FLOATS,
     NA,
     Assign,

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from graph.compiler import Checked
-from graph.model import Graph
-from mirror.pine import lint, shown
-from mirror.pine.cut import Crossing, Cut, cut, only
-from mirror.pine.embedding import add_checks, add_series, declare, parity
-from mirror.pine.kernels import NoPineFormError
-from mirror.pine.limits import PLOTS, TOKENS, Usage, measure
-from mirror.pine.pipeline import Pipeline, build_pipeline
-from mirror.pine.printing import script_text
-from mirror.pine.reasons import own_reason
-from mirror.pine.script import assemble, probe
-from mirror.pine.series import Exported, Packed, pack_within
-from mirror.pine.strategy import account_plots, follow, head, no_orders, order_ports, own_orders, title
-from mirror.pine.syntax import Script
-from runtime.errors import StratoError
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.model import Graph
+from stratoquant.mirror.pine import lint, shown
+from stratoquant.mirror.pine.cut import Crossing, Cut, cut, only
+from stratoquant.mirror.pine.embedding import add_checks, add_series, declare, parity
+from stratoquant.mirror.pine.kernels import NoPineFormError
+from stratoquant.mirror.pine.limits import PLOTS, TOKENS, Usage, measure
+from stratoquant.mirror.pine.pipeline import Pipeline, build_pipeline
+from stratoquant.mirror.pine.printing import script_text
+from stratoquant.mirror.pine.reasons import own_reason
+from stratoquant.mirror.pine.script import assemble, probe
+from stratoquant.mirror.pine.series import Exported, Packed, pack_within
+from stratoquant.mirror.pine.strategy import account_plots, follow, head, no_orders, order_ports, own_orders, title
+from stratoquant.mirror.pine.syntax import Script
+from stratoquant.runtime.errors import StratoError
 
 SPARE_TOKENS = 3_000  # left unused beside embedded series
 

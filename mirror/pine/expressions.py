@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from graph.kernel.words import MATH_CONSTANTS
-from mirror.pine import helpers
-from mirror.pine.facts import Facts, when_false, when_true
-from mirror.pine.kinds import Kinds
-from mirror.pine.names import safe
-from mirror.pine.rewrites import UntranslatableError
-from mirror.pine.syntax import (
+from stratoquant.graph.kernel.words import MATH_CONSTANTS
+from stratoquant.mirror.pine import helpers
+from stratoquant.mirror.pine.facts import Facts, when_false, when_true
+from stratoquant.mirror.pine.kinds import Kinds
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.rewrites import UntranslatableError
+from stratoquant.mirror.pine.syntax import (
     FALSE,
     TRUE,
     Binary,
@@ -26,7 +26,7 @@ from mirror.pine.syntax import (
     integer,
     number,
 )
-from mirror.pine.types import real
+from stratoquant.mirror.pine.types import real
 
 SCALE = Name("float", "EXACT")
 """A difference of doubles times this is 0 or beyond Pine's tolerance: it is exact down to 1e-210 and up to 1e108."""

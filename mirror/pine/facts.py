@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from math import inf, pi, tau
 
-from mirror.pine.kinds import Kinds, assignments
+from stratoquant.mirror.pine.kinds import Kinds, assignments
 
 
 class Facts:

@@ -6,7 +6,7 @@ Pine's own.
 
 from math import exp, inf, isnan, log, nan, sqrt
 
-from graph.language import Array, kernel
+from stratoquant.graph.language import Array, kernel
 
 
 @kernel

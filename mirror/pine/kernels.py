@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from graph.kernels import KernelSource, kernel_source, short_path
-from graph.language import Parameters
-from graph.types import port_type
-from mirror.pine import helpers
-from mirror.pine.expressions import Callee, Expressions
-from mirror.pine.facts import Facts, assigned, when_false, when_true
-from mirror.pine.kinds import Kind, Kinds
-from mirror.pine.names import safe
-from mirror.pine.placing import Places, place
-from mirror.pine.rewrites import Fresh, UntranslatableError, rewritten
-from mirror.pine.syntax import (
+from stratoquant.graph.kernels import KernelSource, kernel_source, short_path
+from stratoquant.graph.language import Parameters
+from stratoquant.graph.types import port_type
+from stratoquant.mirror.pine import helpers
+from stratoquant.mirror.pine.expressions import Callee, Expressions
+from stratoquant.mirror.pine.facts import Facts, assigned, when_false, when_true
+from stratoquant.mirror.pine.kinds import Kind, Kinds
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.placing import Places, place
+from stratoquant.mirror.pine.rewrites import Fresh, UntranslatableError, rewritten
+from stratoquant.mirror.pine.syntax import (
     FALSE,
     FLOATS,
     NA,
@@ -39,7 +39,7 @@ from mirror.pine.syntax import (
     Statement,
     integer,
 )
-from mirror.pine.types import field_types, scalar_or_record
+from stratoquant.mirror.pine.types import field_types, scalar_or_record
 
 
 class NoPineFormError(Exception):

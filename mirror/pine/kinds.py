@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from graph.kernel.words import MATH_CONSTANTS
-from mirror.pine.rewrites import UntranslatableError
-from mirror.pine.syntax import FLOATS, NUMBERS
-from mirror.pine.types import EVENT, EVENT_FIELDS, field_types
+from stratoquant.graph.kernel.words import MATH_CONSTANTS
+from stratoquant.mirror.pine.rewrites import UntranslatableError
+from stratoquant.mirror.pine.syntax import FLOATS, NUMBERS
+from stratoquant.mirror.pine.types import EVENT, EVENT_FIELDS, field_types
 
 Kind = str | type
 Returns = Callable[[str], str | None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graph.language import Parameters
-from graph.model import Constant, Node
-from graph.passes.p8_layout import scalar_fields
-from mirror.pine.names import safe
-from mirror.pine.syntax import Call, Declare, Expr, Name, number, text
+from stratoquant.graph.language import Parameters
+from stratoquant.graph.model import Constant, Node
+from stratoquant.graph.passes.p8_layout import scalar_fields
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.syntax import Call, Declare, Expr, Name, number, text
 
 ROOM = 4  # how many times its exported value a window may be turned up: memory is sized for it
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graph.language import Layer
-from mirror.pine.kernels import return_kind, translate
-from mirror.pine.names import safe
-from mirror.pine.syntax import Function, TypeDef
-from mirror.pine.types import EVENT, EVENT_FIELDS, field_types, type_definition
+from stratoquant.graph.language import Layer
+from stratoquant.mirror.pine.kernels import return_kind, translate
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.syntax import Function, TypeDef
+from stratoquant.mirror.pine.types import EVENT, EVENT_FIELDS, field_types, type_definition
 
 GRAPH, SERIES, CHECK = "Graph", "Series", "Check"
 OWN_TYPES = (GRAPH, SERIES, CHECK)

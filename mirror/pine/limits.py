@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mirror.pine.syntax import Block, Call, Declare, Loop, Script, Statement, children, expressions, walk
+from stratoquant.mirror.pine.syntax import Block, Call, Declare, Loop, Script, Statement, children, expressions, walk
 
 TOKENS = 100_000
 VARIABLES = 1_000  # in one scope

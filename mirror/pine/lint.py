@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mirror.pine.account import NAMES
-from mirror.pine.declarations import declared_names
-from mirror.pine.names import RESERVED
-from mirror.pine.printing import script_text
-from mirror.pine.syntax import (
+from stratoquant.mirror.pine.account import NAMES
+from stratoquant.mirror.pine.declarations import declared_names
+from stratoquant.mirror.pine.names import RESERVED
+from stratoquant.mirror.pine.printing import script_text
+from stratoquant.mirror.pine.syntax import (
     FLOATS,
     NUMBERS,
     Assign,
@@ -40,7 +40,7 @@ from mirror.pine.syntax import (
     integer,
     walk,
 )
-from runtime.errors import StratoError
+from stratoquant.runtime.errors import StratoError
 
 NUMBER = "number"  # int or float
 _BUILTINS: dict[str, tuple[tuple[str, ...], str]] = {

@@ -6,16 +6,16 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graph.kernels import kernel_source
-from graph.language import Layer, Parameters
-from mirror.pine import helpers
-from mirror.pine.expressions import Expressions
-from mirror.pine.facts import Facts
-from mirror.pine.kernels import translate
-from mirror.pine.kinds import Kinds
-from mirror.pine.library import Library
-from mirror.pine.names import safe
-from mirror.pine.syntax import (
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.graph.language import Layer, Parameters
+from stratoquant.mirror.pine import helpers
+from stratoquant.mirror.pine.expressions import Expressions
+from stratoquant.mirror.pine.facts import Facts
+from stratoquant.mirror.pine.kernels import translate
+from stratoquant.mirror.pine.kinds import Kinds
+from stratoquant.mirror.pine.library import Library
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.syntax import (
     FLOATS,
     NA,
     Assign,
@@ -34,7 +34,7 @@ from mirror.pine.syntax import (
     integer,
     parts,
 )
-from mirror.pine.types import EVENT
+from stratoquant.mirror.pine.types import EVENT
 
 NODE = "node"
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from graph.account import bars_in_clock
-from graph.aggregate import aggregate
-from graph.clock import format_clock
-from graph.compiler import Checked
-from graph.language import Layer
-from graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
-from graph.passes.p8_layout import delayed_ports, scalar_fields
-from mirror.pine import helpers
-from mirror.pine.account import tester_value, venue_value
-from mirror.pine.cut import Cut, inside
-from mirror.pine.knobs import Knobs, knobs
-from mirror.pine.library import GRAPH, SEEK, SERIES, TAKE_STEP, Library
-from mirror.pine.names import safe
-from mirror.pine.nodes import PineLayer, add_layer, own_arguments, warmup
-from mirror.pine.syntax import (
+from stratoquant.graph.account import bars_in_clock
+from stratoquant.graph.aggregate import aggregate
+from stratoquant.graph.clock import format_clock
+from stratoquant.graph.compiler import Checked
+from stratoquant.graph.language import Layer
+from stratoquant.graph.model import Binding, Constant, Graph, Missing, Node, PortRef, Scalar, SourceRef, VectorOf
+from stratoquant.graph.passes.p8_layout import delayed_ports, scalar_fields
+from stratoquant.mirror.pine import helpers
+from stratoquant.mirror.pine.account import tester_value, venue_value
+from stratoquant.mirror.pine.cut import Cut, inside
+from stratoquant.mirror.pine.knobs import Knobs, knobs
+from stratoquant.mirror.pine.library import GRAPH, SEEK, SERIES, TAKE_STEP, Library
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.nodes import PineLayer, add_layer, own_arguments, warmup
+from stratoquant.mirror.pine.syntax import (
     FLOATS,
     NA,
     Assign,
@@ -39,7 +39,7 @@ from mirror.pine.syntax import (
     integer,
     number,
 )
-from mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value, vector_size
+from stratoquant.mirror.pine.types import BOOK_ROOM, EVENT, EVENT_FIELDS, first_value, floats, model_value, vector_size
 
 CLOCK = Name("int", "CLOCK")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mirror.pine.syntax import (
+from stratoquant.mirror.pine.syntax import (
     Assign,
     Binary,
     Block,

@@ -6,13 +6,13 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 
-from graph.kernels import kernel_source
-from graph.language import Layer
-from graph.model import Graph, Node, PortRef, SourceRef, elements
-from mirror.pine.kernels import NoPineFormError
-from mirror.pine.library import Library
-from mirror.pine.nodes import add_layer
-from mirror.pine.rewrites import UntranslatableError
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.graph.language import Layer
+from stratoquant.graph.model import Graph, Node, PortRef, SourceRef, elements
+from stratoquant.mirror.pine.kernels import NoPineFormError
+from stratoquant.mirror.pine.library import Library
+from stratoquant.mirror.pine.nodes import add_layer
+from stratoquant.mirror.pine.rewrites import UntranslatableError
 
 PORTFOLIO = "portfolio"
 BOOK = "book"

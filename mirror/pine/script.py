@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.clock import format_clock
-from graph.market import SCALARS
-from mirror.pine.library import GRAPH, TAKE_STEP
-from mirror.pine.names import safe
-from mirror.pine.pipeline import CLOCK, Pipeline
-from mirror.pine.syntax import (
+from stratoquant.graph.clock import format_clock
+from stratoquant.graph.market import SCALARS
+from stratoquant.mirror.pine.library import GRAPH, TAKE_STEP
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.pipeline import CLOCK, Pipeline
+from stratoquant.mirror.pine.syntax import (
     Assign,
     Binary,
     Call,
@@ -27,7 +27,7 @@ from mirror.pine.syntax import (
     number,
     text,
 )
-from mirror.pine.types import EVENT
+from stratoquant.mirror.pine.types import EVENT
 
 LONGEST_GAP = 20_000  # steps that one bar of the chart may make up for
 _FROM_CHART = ("open", "high", "low", "close", "volume")

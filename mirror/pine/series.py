@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mirror.pine.limits import STRING
-from runtime.errors import StratoError
+from stratoquant.mirror.pine.limits import STRING
+from stratoquant.runtime.errors import StratoError
 
 
 @dataclass(frozen=True)

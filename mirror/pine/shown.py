@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.types import PortType
-from mirror.pine.pipeline import Pipeline
-from mirror.pine.syntax import (
+from stratoquant.graph.types import PortType
+from stratoquant.mirror.pine.pipeline import Pipeline
+from stratoquant.mirror.pine.syntax import (
     NA,
     TRUE,
     Assign,

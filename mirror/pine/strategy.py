@@ -6,13 +6,13 @@ fixed size that follows the wiring's direction.
 
 from __future__ import annotations
 
-from graph.model import Constant, Graph, Missing, PortRef
-from mirror.pine.account import NAMES
-from mirror.pine.cut import Cut, cut, first_cause
-from mirror.pine.limits import LABELS
-from mirror.pine.pipeline import Pipeline
-from mirror.pine.shown import direction, role
-from mirror.pine.syntax import (
+from stratoquant.graph.model import Constant, Graph, Missing, PortRef
+from stratoquant.mirror.pine.account import NAMES
+from stratoquant.mirror.pine.cut import Cut, cut, first_cause
+from stratoquant.mirror.pine.limits import LABELS
+from stratoquant.mirror.pine.pipeline import Pipeline
+from stratoquant.mirror.pine.shown import direction, role
+from stratoquant.mirror.pine.syntax import (
     TRUE,
     Binary,
     Block,
@@ -29,7 +29,7 @@ from mirror.pine.syntax import (
     number,
     text,
 )
-from runtime.errors import StratoError
+from stratoquant.runtime.errors import StratoError
 
 CASH = 100_000.0
 SHARE = 10  # percent of equity in a position that follows a direction

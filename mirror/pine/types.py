@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args, get_origin
 
-from graph.language import Layer, Parameters, State, StateField, state_fields
-from graph.layout import array_size, nested_capacity
-from graph.market import LADDERS, SCALARS
-from graph.model_file import ModelFile
-from graph.types import EdgeType, PortType, Vector
-from mirror.pine.names import safe
-from mirror.pine.syntax import FLOATS, NA, Call, Expr, Literal, TypeDef, integer, number
+from stratoquant.graph.language import Layer, Parameters, State, StateField, state_fields
+from stratoquant.graph.layout import array_size, nested_capacity
+from stratoquant.graph.market import LADDERS, SCALARS
+from stratoquant.graph.model_file import ModelFile
+from stratoquant.graph.types import EdgeType, PortType, Vector
+from stratoquant.mirror.pine.names import safe
+from stratoquant.mirror.pine.syntax import FLOATS, NA, Call, Expr, Literal, TypeDef, integer, number
 
 EVENT = "MarketEvent"
 EVENT_FIELDS = {**dict.fromkeys(SCALARS, "float"), **dict.fromkeys(LADDERS, FLOATS)}

@@ -6,9 +6,9 @@ import os
 
 import polars as pl
 
-from graph.market import BOOK_LEVELS, LADDERS, SCALARS
-from graph.steps import EXACT
-from runtime.files import write_atomically
+from stratoquant.graph.market import BOOK_LEVELS, LADDERS, SCALARS
+from stratoquant.graph.steps import EXACT
+from stratoquant.runtime.files import write_atomically
 
 FRAME_ROWS = 32_768  # rows of a Parquet row group and of one read: a read then decodes one group and no more
 

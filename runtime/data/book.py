@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from graph.clock import format_clock, format_time
-from graph.compiled import run_kernel
-from graph.market import BOOK_LEVELS, LADDERS
-from runtime.data.book_kernels import replay
-from runtime.data.check import check_table, errors_of
-from runtime.data.findings import DataError, Finding, refuse
-from runtime.data.recording import Depth, Trades, read_depth, read_trades
-from runtime.data.storing import file_of, store_bars
+from stratoquant.graph.clock import format_clock, format_time
+from stratoquant.graph.compiled import run_kernel
+from stratoquant.graph.market import BOOK_LEVELS, LADDERS
+from stratoquant.runtime.data.book_kernels import replay
+from stratoquant.runtime.data.check import check_table, errors_of
+from stratoquant.runtime.data.findings import DataError, Finding, refuse
+from stratoquant.runtime.data.recording import Depth, Trades, read_depth, read_trades
+from stratoquant.runtime.data.storing import file_of, store_bars
 
 _NS = 1_000_000  # nanoseconds in a millisecond
 _SKEW_MS = 500.0  # no way to an exchange takes longer on the median: beyond it, in either direction, a clock is wrong

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 
 @kernel

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from graph.clock import Clock, format_clock, format_opening, format_time, usual_origin
-from graph.names import symbol_problem
-from graph.steps import EXACT
-from runtime.data.bars import BOOK, NUMBERS, OPTIONAL, PRICES, REQUIRED
-from runtime.data.findings import Finding
-from runtime.data.splits import looks_split
+from stratoquant.graph.clock import Clock, format_clock, format_opening, format_time, usual_origin
+from stratoquant.graph.names import symbol_problem
+from stratoquant.graph.steps import EXACT
+from stratoquant.runtime.data.bars import BOOK, NUMBERS, OPTIONAL, PRICES, REQUIRED
+from stratoquant.runtime.data.findings import Finding
+from stratoquant.runtime.data.splits import looks_split
 
 _EARLIEST_MS = 10**10  # 26 April 1970: seconds taken for milliseconds lie before it
 _LATEST_MS = 10**14  # the year 5138: microseconds taken for milliseconds lie after it

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from runtime.data.bars import BOOK, NUMBERS, REQUIRED
-from runtime.data.findings import refuse
+from stratoquant.runtime.data.bars import BOOK, NUMBERS, REQUIRED
+from stratoquant.runtime.data.findings import refuse
 
 # The usual names, written as `_plain` gives them; of several that a table has, the first counts.
 _NAMES: dict[str, tuple[str, ...]] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from graph.clock import format_clock, format_time
-from runtime.data.market import Series
+from stratoquant.graph.clock import format_clock, format_time
+from stratoquant.runtime.data.market import Series
 
 
 @dataclass(frozen=True, order=True)

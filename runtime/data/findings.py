@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.clock import format_time
-from runtime.data.codes import CODES
-from runtime.errors import StratoError
+from stratoquant.graph.clock import format_time
+from stratoquant.runtime.data.codes import CODES
+from stratoquant.runtime.errors import StratoError
 
 
 @dataclass(frozen=True)

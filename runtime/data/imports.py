@@ -14,13 +14,13 @@ from typing import IO, Literal
 
 import polars as pl
 
-from graph.clock import format_clock
-from runtime.data.bars import REQUIRED
-from runtime.data.check import BarCheck, errors_of, spacing_of
-from runtime.data.columns import KLINE_COLUMNS, numbers, recognise, to_milliseconds
-from runtime.data.findings import DataError, Finding, refuse
-from runtime.data.pieces import readable, symbol_of_name
-from runtime.data.storing import store_bars
+from stratoquant.graph.clock import format_clock
+from stratoquant.runtime.data.bars import REQUIRED
+from stratoquant.runtime.data.check import BarCheck, errors_of, spacing_of
+from stratoquant.runtime.data.columns import KLINE_COLUMNS, numbers, recognise, to_milliseconds
+from stratoquant.runtime.data.findings import DataError, Finding, refuse
+from stratoquant.runtime.data.pieces import readable, symbol_of_name
+from stratoquant.runtime.data.storing import store_bars
 
 _SEPARATORS = ",;\t|"
 _PRICES = 4  # a line with so many values holds a bar, not names

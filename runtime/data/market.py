@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from graph.clock import Clock, format_clock, format_opening, format_time, usual_origin
-from graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
-from runtime.data.bars import canonical, without_rounding
-from runtime.data.check import Spacing, all_sound, check_table, errors_of, spacing_of
-from runtime.data.findings import DataError, Finding, refuse
+from stratoquant.graph.clock import Clock, format_clock, format_opening, format_time, usual_origin
+from stratoquant.graph.market import BAR_EVENT, BOOK_LEVELS, LADDERS, MARKET_EVENT, SCALARS, missing_events
+from stratoquant.runtime.data.bars import canonical, without_rounding
+from stratoquant.runtime.data.check import Spacing, all_sound, check_table, errors_of, spacing_of
+from stratoquant.runtime.data.findings import DataError, Finding, refuse
 
 _BUFFER_BYTES = 1 << 20  # small blocks are cut from one buffer of about this size, which the processor's cache holds
 

@@ -12,11 +12,19 @@ from pathlib import Path
 
 import polars as pl
 
-from graph.clock import format_time
-from graph.names import symbol_problem
-from runtime.data.bars import FRAME_ROWS, PRICES, canonical
-from runtime.data.check import BarCheck, Spacing, check_schema, errors_of, is_placeable, spacing_of, wrong_types
-from runtime.data.findings import DataError, Finding, refuse
+from stratoquant.graph.clock import format_time
+from stratoquant.graph.names import symbol_problem
+from stratoquant.runtime.data.bars import FRAME_ROWS, PRICES, canonical
+from stratoquant.runtime.data.check import (
+    BarCheck,
+    Spacing,
+    check_schema,
+    errors_of,
+    is_placeable,
+    spacing_of,
+    wrong_types,
+)
+from stratoquant.runtime.data.findings import DataError, Finding, refuse
 
 _CLOCK_SUFFIX = re.compile(r"[-_.]\d+(ms|s|m|h|d|w)$", re.IGNORECASE)
 _SPACING_SAMPLE = 10_000

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from runtime.data.check import Rule
-from runtime.data.findings import DataError, Finding
-from runtime.data.pieces import readable, scan, schema_of
+from stratoquant.runtime.data.check import Rule
+from stratoquant.runtime.data.findings import DataError, Finding
+from stratoquant.runtime.data.pieces import readable, scan, schema_of
 
 _NS = 1_000_000  # nanoseconds in a millisecond
 _EARLIEST_NS, _LATEST_NS = 10**17, 9 * 10**18  # 1973 to 2255: milliseconds or microseconds lie before it

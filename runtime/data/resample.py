@@ -6,12 +6,12 @@ import os
 
 import polars as pl
 
-from graph.clock import Clock, format_clock, format_opening, usual_origin
-from runtime.data.bars import BOOK, SCHEMA
-from runtime.data.check import check_table, errors_of, spacing_of
-from runtime.data.findings import DataError, refuse
-from runtime.data.store import open_series
-from runtime.data.storing import Stored, store_bars
+from stratoquant.graph.clock import Clock, format_clock, format_opening, usual_origin
+from stratoquant.runtime.data.bars import BOOK, SCHEMA
+from stratoquant.runtime.data.check import check_table, errors_of, spacing_of
+from stratoquant.runtime.data.findings import DataError, refuse
+from stratoquant.runtime.data.store import open_series
+from stratoquant.runtime.data.storing import Stored, store_bars
 
 _SUMS = ("volume", "quote_volume", "trades", "buy_volume")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
-from graph.clock import format_clock
-from runtime.data.check import errors_of
-from runtime.data.findings import DataError, Finding, refuse
-from runtime.data.market import Market, Series, has_book, market_of
-from runtime.data.pieces import Piece, check_file, is_bars, overlaps, pieces_of, schema_of
+from stratoquant.graph.clock import format_clock
+from stratoquant.runtime.data.check import errors_of
+from stratoquant.runtime.data.findings import DataError, Finding, refuse
+from stratoquant.runtime.data.market import Market, Series, has_book, market_of
+from stratoquant.runtime.data.pieces import Piece, check_file, is_bars, overlaps, pieces_of, schema_of
 
 
 def open_market(

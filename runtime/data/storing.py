@@ -11,13 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from graph.clock import format_clock, format_time
-from graph.names import symbol_file_name
-from runtime.data.bars import canonical, write_bars
-from runtime.data.check import errors_of
-from runtime.data.findings import DataError, refuse
-from runtime.data.pieces import check_file, fit_symbol, pieces_of, readable
-from runtime.files import locked, refused_as_error
+from stratoquant.graph.clock import format_clock, format_time
+from stratoquant.graph.names import symbol_file_name
+from stratoquant.runtime.data.bars import canonical, write_bars
+from stratoquant.runtime.data.check import errors_of
+from stratoquant.runtime.data.findings import DataError, refuse
+from stratoquant.runtime.data.pieces import check_file, fit_symbol, pieces_of, readable
+from stratoquant.runtime.files import locked, refused_as_error
 
 
 @dataclass(frozen=True)

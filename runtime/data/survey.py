@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from graph.clock import DAY_MS, format_time
-from runtime.data.check import WILD_FUNDING
-from runtime.data.findings import Finding
-from runtime.data.market import Market, Series
-from runtime.data.splits import looks_split, split_ratio
+from stratoquant.graph.clock import DAY_MS, format_time
+from stratoquant.runtime.data.check import WILD_FUNDING
+from stratoquant.runtime.data.findings import Finding
+from stratoquant.runtime.data.market import Market, Series
+from stratoquant.runtime.data.splits import looks_split, split_ratio
 
 HOLE_MS = 6 * DAY_MS
 """Markets close for nights, weekends and holidays: four days at the most, as a rule."""

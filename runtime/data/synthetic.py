@@ -43,12 +43,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from graph.clock import DAY_MS
-from graph.compiled import run_kernel
-from graph.market import BOOK_LEVELS
-from runtime.data.bars import SCHEMA
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic_kernels import COLUMNS, factor_path, symbol_path
+from stratoquant.graph.clock import DAY_MS
+from stratoquant.graph.compiled import run_kernel
+from stratoquant.graph.market import BOOK_LEVELS
+from stratoquant.runtime.data.bars import SCHEMA
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic_kernels import COLUMNS, factor_path, symbol_path
 
 SUBSTEPS = 6
 START_MS = 1_704_067_200_000  # 2024-01-01 00:00 UTC

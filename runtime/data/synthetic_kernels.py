@@ -6,7 +6,7 @@ from math import exp, floor, log, sqrt, tanh
 
 import numpy as np
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 # Columns of the table that `symbol_path` fills. Prices are in ticks; bought is a share of the volume.
 COLUMNS = (

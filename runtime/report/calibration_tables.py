@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from runtime.calibration import Calibration, ChanceFigures, CostFigures, ExpectancyFigures, Group
-from runtime.report.fitting import plain_table, print_table
+from stratoquant.runtime.calibration import Calibration, ChanceFigures, CostFigures, ExpectancyFigures, Group
+from stratoquant.runtime.report.fitting import plain_table, print_table
 
 _SCALE = 20  # characters of a scale from 0 to 1
 

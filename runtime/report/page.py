@@ -13,10 +13,10 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from runtime.files import write_text
-from runtime.metrics import Metrics, compute_metrics
-from runtime.report.payload import page_data
-from runtime.results import BacktestResult, Labels, Roles
+from stratoquant.runtime.files import write_text
+from stratoquant.runtime.metrics import Metrics, compute_metrics
+from stratoquant.runtime.report.payload import page_data
+from stratoquant.runtime.results import BacktestResult, Labels, Roles
 
 _SCRIPTS = (
     "format.js",

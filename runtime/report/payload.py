@@ -11,9 +11,17 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from runtime.metrics import Metrics, drawdown_curve, held_positions, period_returns
-from runtime.report.series import Candles, bucket_starts, extremes_kept, label_runs, last_known, significant, to_candles
-from runtime.results import VALUE_KEYS, BacktestResult, Labels, Roles, role_column
+from stratoquant.runtime.metrics import Metrics, drawdown_curve, held_positions, period_returns
+from stratoquant.runtime.report.series import (
+    Candles,
+    bucket_starts,
+    extremes_kept,
+    label_runs,
+    last_known,
+    significant,
+    to_candles,
+)
+from stratoquant.runtime.results import VALUE_KEYS, BacktestResult, Labels, Roles, role_column
 
 CURVE_POINTS = 4_000  # for equity, and as many for drawdown; most of them are the same bars
 CANDLES = 4_000

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graph.clock import format_time
-from runtime.port_figures import NEAR, SATURATED, PortFigures
-from runtime.port_report import LEAST_REACHED, BranchFigures, Declared, PortReport
-from runtime.report.fitting import plain_table, print_table
+from stratoquant.graph.clock import format_time
+from stratoquant.runtime.port_figures import NEAR, SATURATED, PortFigures
+from stratoquant.runtime.port_report import LEAST_REACHED, BranchFigures, Declared, PortReport
+from stratoquant.runtime.report.fitting import plain_table, print_table
 
 _MOST = 12
 _BLANK = "-"

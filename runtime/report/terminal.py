@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graph.clock import format_time
-from runtime.attribution import Driver
-from runtime.metrics import Metrics, SymbolFigures, VetoCount
-from runtime.report.fitting import plain_table, print_table
-from runtime.report.series import bucket_starts
-from runtime.results import BacktestResult
-from runtime.trade_figures import TradeFigures
+from stratoquant.graph.clock import format_time
+from stratoquant.runtime.attribution import Driver
+from stratoquant.runtime.metrics import Metrics, SymbolFigures, VetoCount
+from stratoquant.runtime.report.fitting import plain_table, print_table
+from stratoquant.runtime.report.series import bucket_starts
+from stratoquant.runtime.results import BacktestResult
+from stratoquant.runtime.trade_figures import TradeFigures
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 60

@@ -60,7 +60,7 @@ All settings at zero (`FRICTIONLESS`) give the textbook: fills at the next open,
 is enough, no costs, no bounds.
 """
 
-from runtime.venue.settings import FRICTIONLESS, VenueSettings
-from runtime.venue.simulator import SIMULATED, close_out, passes_quietly
+from stratoquant.runtime.venue.settings import FRICTIONLESS, VenueSettings
+from stratoquant.runtime.venue.simulator import SIMULATED, close_out, passes_quietly
 
 __all__ = ["FRICTIONLESS", "SIMULATED", "VenueSettings", "close_out", "passes_quietly"]

@@ -2,8 +2,8 @@
 
 from math import inf, isnan, sqrt
 
-from graph.language import kernel
-from graph.steps import on_grid, snap
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import on_grid, snap
 
 SLACK = 1e-9
 """Share of a quantity or a value that is rounding."""

@@ -2,9 +2,9 @@
 
 from math import fabs, isnan, nan
 
-from graph.language import kernel
-from graph.steps import snap
-from runtime.venue.records import FILLS_PER_BAR, NO_REASON
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import snap
+from stratoquant.runtime.venue.records import FILLS_PER_BAR, NO_REASON
 
 DUST = 1e-12
 """A fill that differs by this share from the open position closes it: the difference is rounding."""

@@ -2,12 +2,12 @@
 
 from math import isnan, nan
 
-from graph.language import kernel
-from graph.steps import reaches, snap
-from runtime.venue.costs import fillable, has_book, ladder_depth, taker_price
-from runtime.venue.ledger import DUST, post_fill
-from runtime.venue.messages import at_market, crosses, set_levels
-from runtime.venue.records import AGGRESSIVE, BY_SIGNAL, FRESH, LIMIT, MARKET, PASSIVE, STOP
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import reaches, snap
+from stratoquant.runtime.venue.costs import fillable, has_book, ladder_depth, taker_price
+from stratoquant.runtime.venue.ledger import DUST, post_fill
+from stratoquant.runtime.venue.messages import at_market, crosses, set_levels
+from stratoquant.runtime.venue.records import AGGRESSIVE, BY_SIGNAL, FRESH, LIMIT, MARKET, PASSIVE, STOP
 
 
 @kernel

@@ -5,10 +5,10 @@ Only one order works at a time: one that arrives takes the place of the one befo
 
 from math import fabs
 
-from graph.language import kernel
-from graph.steps import reaches
-from runtime.venue.costs import touch_distance
-from runtime.venue.records import (
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import reaches
+from stratoquant.runtime.venue.costs import touch_distance
+from stratoquant.runtime.venue.records import (
     CANCEL,
     FRESH,
     LEVELS,

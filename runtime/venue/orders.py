@@ -2,11 +2,11 @@
 
 from math import fabs, floor, inf, isnan
 
-from graph.language import kernel
-from graph.steps import on_grid, snap
-from runtime.venue.costs import SLACK, in_lots
-from runtime.venue.messages import report_orders, send, set_levels, working_order
-from runtime.venue.records import (
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import on_grid, snap
+from stratoquant.runtime.venue.costs import SLACK, in_lots
+from stratoquant.runtime.venue.messages import report_orders, send, set_levels, working_order
+from stratoquant.runtime.venue.records import (
     CANCEL,
     LEVELS,
     MARKET,

@@ -5,10 +5,10 @@ Along a bar the stop is taken before the target, and of stop and liquidation the
 
 from math import fabs, isnan, nan
 
-from graph.language import kernel
-from graph.steps import reaches
-from runtime.venue.ledger import liquidation_price
-from runtime.venue.matching import (
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import reaches
+from stratoquant.runtime.venue.ledger import liquidation_price
+from stratoquant.runtime.venue.matching import (
     awaits_price,
     lies_below,
     meet_inside,
@@ -17,7 +17,7 @@ from runtime.venue.matching import (
     stands_since_open,
     take,
 )
-from runtime.venue.records import BY_LIQUIDATION, BY_STOP, BY_TAKE, LIMIT, NO_REASON
+from stratoquant.runtime.venue.records import BY_LIQUIDATION, BY_STOP, BY_TAKE, LIMIT, NO_REASON
 
 
 @kernel

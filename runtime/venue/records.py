@@ -4,8 +4,8 @@ from math import inf, nan
 
 import numpy as np
 
-from graph.account import FILL_REASONS
-from graph.language import Array, State, array
+from stratoquant.graph.account import FILL_REASONS
+from stratoquant.graph.language import Array, State, array
 
 MOST_LATENCY = 5
 SLOTS = 2 * (MOST_LATENCY + 1) + 2

@@ -5,8 +5,8 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from graph.language import Parameters, param
-from runtime.venue.records import MOST_LATENCY
+from stratoquant.graph.language import Parameters, param
+from stratoquant.runtime.venue.records import MOST_LATENCY
 
 
 class VenueSettings(Parameters):

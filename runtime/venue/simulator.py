@@ -2,17 +2,17 @@
 
 from math import fabs, isnan, nan
 
-from graph.language import kernel
-from graph.steps import EXACT, reaches
-from graph.venue import Venue
-from runtime.venue.costs import bar_room, observe, taker_price
-from runtime.venue.ledger import forget_fills, log_fills, pay_funding, post_fill, settle, value_position
-from runtime.venue.matching import awaits_price, meet_inside, meet_open, passed
-from runtime.venue.messages import arrive, at_market, outlasting, pass_time, report_orders, wait_for_bar
-from runtime.venue.orders import place
-from runtime.venue.protection import close_position, live_on, live_through, take_out
-from runtime.venue.records import AGGRESSIVE, BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
-from runtime.venue.settings import VenueSettings
+from stratoquant.graph.language import kernel
+from stratoquant.graph.steps import EXACT, reaches
+from stratoquant.graph.venue import Venue
+from stratoquant.runtime.venue.costs import bar_room, observe, taker_price
+from stratoquant.runtime.venue.ledger import forget_fills, log_fills, pay_funding, post_fill, settle, value_position
+from stratoquant.runtime.venue.matching import awaits_price, meet_inside, meet_open, passed
+from stratoquant.runtime.venue.messages import arrive, at_market, outlasting, pass_time, report_orders, wait_for_bar
+from stratoquant.runtime.venue.orders import place
+from stratoquant.runtime.venue.protection import close_position, live_on, live_through, take_out
+from stratoquant.runtime.venue.records import AGGRESSIVE, BY_END, FILL, FILLS_PER_BAR, NO_REASON, Account, Wallet
+from stratoquant.runtime.venue.settings import VenueSettings
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from math import fabs, floor, nan, sin
 
-from graph.language import kernel
+from stratoquant.graph.language import kernel
 
 MISSING = 0.06
 

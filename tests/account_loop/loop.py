@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from graph.compiler import checked_or_raise
-from graph.market import missing_events
-from graph.plan import Plan, compile_plan
-from graph.session import Record, Session
-from layers import catalogue
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.market import missing_events
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Record, Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 
 HERE = Path(__file__).parent
 SYMBOLS = ("AAA", "BBB", "CCC")

@@ -12,11 +12,11 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from graph.border import Limits
-from graph.compiler import Checked, check
-from graph.passes.p5_gate import dominators
-from graph.plan import Plan, compile_plan
-from runtime.venue import SIMULATED
+from stratoquant.graph.border import Limits
+from stratoquant.graph.compiler import Checked, check
+from stratoquant.graph.passes.p5_gate import dominators
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.runtime.venue import SIMULATED
 from tests.account_loop.loop import SYMBOLS
 from tests.gate.attack import Attack, Seen
 from tests.gate.mutants import BASES, Mutant, mutant, registry, varied

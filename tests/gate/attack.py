@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graph.border import Limits
-from graph.plan import Plan
-from graph.session import Session
-from runtime.venue import VenueSettings
-from runtime.venue.records import CANCEL, STOP
+from stratoquant.graph.border import Limits
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.venue import VenueSettings
+from stratoquant.runtime.venue.records import CANCEL, STOP
 from tests.account_loop.loop import CASH, HOUR, RULES, hostile, quiet
 
 TINY = 1e-9

@@ -14,20 +14,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graph.account import (
+from stratoquant.graph.account import (
     CLOCK_PORTS,
     OPERATOR_PORTS,
     ORDER_PORTS,
     SHARED_ACCOUNT_PORTS,
     SYMBOL_ACCOUNT_PORTS,
 )
-from graph.compiler import check, checked_or_raise
-from graph.language import DOMAINS
-from graph.model import Graph
-from graph.passes.p2_resolve import parameter_bounds
-from graph.registry import Registry
-from graph.types import PortType
-from layers import catalogue
+from stratoquant.graph.compiler import check, checked_or_raise
+from stratoquant.graph.language import DOMAINS
+from stratoquant.graph.model import Graph
+from stratoquant.graph.passes.p2_resolve import parameter_bounds
+from stratoquant.graph.registry import Registry
+from stratoquant.graph.types import PortType
+from stratoquant.layers import catalogue
 
 HERE = Path(__file__).parent
 BASES = ("small.yaml", "whole.yaml")
@@ -46,8 +46,8 @@ _OWN_LAYER = '''"""A layer of somebody's own that always wants more."""
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Bars, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Bars, Flag, Label, Notional, Opt, Price, Qty, Side, SignedQty, Unit
 
 
 class Out(NamedTuple):

@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graph.border import NO_LIMITS, Limits
-from graph.passes.p5_gate import dominators
-from graph.plan import compile_plan
-from graph.venue import Venue
-from runtime.venue import SIMULATED
+from stratoquant.graph.border import NO_LIMITS, Limits
+from stratoquant.graph.passes.p5_gate import dominators
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.venue import Venue
+from stratoquant.runtime.venue import SIMULATED
 from tests.account_loop.loop import SYMBOLS
 from tests.gate.__main__ import check_many, checked_mutant, run_many
 from tests.gate.attack import Attack

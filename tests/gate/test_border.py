@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from graph.account import ORDER_COMMANDS, ORDER_PORTS
-from graph.border import HELD_BACK, NO_LIMITS, Limits, open_border, release
-from graph.market import missing_events
-from graph.plan import compile_plan
-from graph.session import Session
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.account import ORDER_COMMANDS, ORDER_PORTS
+from stratoquant.graph.border import HELD_BACK, NO_LIMITS, Limits, open_border, release
+from stratoquant.graph.market import missing_events
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.account_loop.loop import SYMBOLS
 from tests.gate.__main__ import checked_mutant
 from tests.gate.mutants import Mutant

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graph import compiler
-from graph.compiler import Checked, check
-from graph.passes import p1_load, p2_resolve, p5_gate
-from graph.registry import Registry
-from layers import catalogue
+from stratoquant.graph import compiler
+from stratoquant.graph.compiler import Checked, check
+from stratoquant.graph.passes import p1_load, p2_resolve, p5_gate
+from stratoquant.graph.registry import Registry
+from stratoquant.layers import catalogue
 
 SPECS = Path(__file__).parents[2] / "specs"
 HEAD = f"stratoquant: 1\nclock: 1m\nsymbols: [BTCUSDT]\ninclude: [{SPECS / 'sma_cross.yaml'}]\n"
@@ -20,8 +20,8 @@ OWN = '''"""A layer of the user's own."""
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Flag, Opt, Price, Qty, Side, SignedQty, Unit
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Flag, Opt, Price, Qty, Side, SignedQty, Unit
 
 
 class Out(NamedTuple):

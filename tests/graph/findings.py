@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import Checked, check
-from graph.diagnostics import Diagnostic, Severity
-from layers import catalogue
+from stratoquant.graph.compiler import Checked, check
+from stratoquant.graph.diagnostics import Diagnostic, Severity
+from stratoquant.layers import catalogue
 
 BLOCKS = Path(__file__).parent
 HEAD = "stratoquant: 1\nclock: 1m\n"

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from graph.account import SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
-from graph.language import Parameters, State, kernel, param
-from graph.venue import Venue
+from stratoquant.graph.account import SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
+from stratoquant.graph.language import Parameters, State, kernel, param
+from stratoquant.graph.venue import Venue
 
 
 class Account(State):

@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from graph.compiler import Checked, checked_or_raise
-from graph.plan import Plan, compile_plan
-from graph.registry import Registry
-from graph.session import Session
-from layers import catalogue
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.registry import Registry
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
 from tests.graph.null_venue import NULL_VENUE, Settings
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
-from graph.market import missing_events
+from stratoquant.graph.market import missing_events
 
 CLOCKS = ("1m", "3m", "5m", "15m")
 MINUTE = 60_000

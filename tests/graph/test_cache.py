@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.cache import cache_folder, private_folder
-from graph.diagnostics import WiringError
-from graph.passes.p10_build import write_module
+from stratoquant.graph.cache import cache_folder, private_folder
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.passes.p10_build import write_module
 
 MODULE = "def run():\n    return 7\n"
 

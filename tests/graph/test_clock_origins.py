@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.clock import Clock, format_opening, read_clock
-from graph.diagnostics import WiringError
-from graph.session import Session
-from runtime.data.market import market_from
+from stratoquant.graph.clock import Clock, format_opening, read_clock
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.session import Session
+from stratoquant.runtime.data.market import market_from
 from tests.graph.null_venue import Settings
 from tests.graph.plans import checked, plan_of
 from tests.runtime.bars import bars

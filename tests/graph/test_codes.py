@@ -9,12 +9,12 @@ from textwrap import dedent
 
 import pytest
 
-from graph.codes import CODES, CodePage
-from graph.codes.kernels import KERNEL_PAGES
-from layers import catalogue
+from stratoquant.graph.codes import CODES, CodePage
+from stratoquant.graph.codes.kernels import KERNEL_PAGES
+from stratoquant.layers import catalogue
+from stratoquant.tools.check import explained
 from tests.graph.findings import HEAD, Desk, desk
 from tests.graph.test_own_layers import USER_LAYER, kernel_file
-from tools.check import explained
 
 __all__ = ["desk"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from graph.diagnostics import WiringError
-from graph.plan import compile_plan
-from graph.session import Session
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.bad_wirings import FEED
 from tests.graph.findings import Desk, desk
 from tests.tools.test_cli import Shell, shell
@@ -21,8 +21,8 @@ LAYER = '''\
 
 from typing import NamedTuple
 
-from graph.language import Array, State, array, kernel, layer
-from graph.types import Price, Real
+from stratoquant.graph.language import Array, State, array, kernel, layer
+from stratoquant.graph.types import Price, Real
 
 
 class Memory(State):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from graph.language import port_name
-from graph.plan import compile_plan
-from graph.session import Session
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.language import port_name
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.bad_wirings import FEED
 from tests.graph.findings import Desk, desk
 from tests.graph.test_own_layers import KERNEL

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from graph import layer_check
-from graph.compiler import check
-from graph.content import content_of, is_as_imported
-from graph.derived import derived, recall, remember
-from graph.diagnostics import Diagnostic
-from graph.kernel_check import check_kernels
-from graph.kernel_text import Part, layer_parts
-from graph.language import Layer
-from graph.passes import p9_kernels
-from graph.passes.p9_emit import PRELUDE_NAMES, emit
-from graph.passes.p9_kernels import collect_kernels
-from graph.registry import Registry
-from layers import catalogue
-from runtime.venue import SIMULATED
+from stratoquant.graph import layer_check
+from stratoquant.graph.compiler import check
+from stratoquant.graph.content import content_of, is_as_imported
+from stratoquant.graph.derived import derived, recall, remember
+from stratoquant.graph.diagnostics import Diagnostic
+from stratoquant.graph.kernel_check import check_kernels
+from stratoquant.graph.kernel_text import Part, layer_parts
+from stratoquant.graph.language import Layer
+from stratoquant.graph.passes import p9_kernels
+from stratoquant.graph.passes.p9_emit import PRELUDE_NAMES, emit
+from stratoquant.graph.passes.p9_kernels import collect_kernels
+from stratoquant.graph.registry import Registry
+from stratoquant.layers import catalogue
+from stratoquant.runtime.venue import SIMULATED
 
 ROOT = Path(__file__).parents[2]
 WIRING = """stratoquant: 1
@@ -36,8 +36,8 @@ layers: [own]
 """
 LAYER = """from typing import NamedTuple
 
-from graph.language import kernel, layer
-from graph.types import Price, Real
+from stratoquant.graph.language import kernel, layer
+from stratoquant.graph.types import Price, Real
 from {helpers} import FACTOR, scaled
 
 
@@ -49,7 +49,7 @@ class Out(NamedTuple):
 def step(x: Price) -> Out:
     return Out(scaled(x) + FACTOR)
 """
-HELPERS = """from graph.language import kernel
+HELPERS = """from stratoquant.graph.language import kernel
 
 FACTOR = 2.0
 
@@ -177,7 +177,7 @@ def test_a_file_of_other_code_counts_as_missing(own: Own) -> None:
 
 def test_another_version_of_the_checks_checks_again(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     own.check()
-    monkeypatch.setattr("graph.content.compiler_content", lambda: "another")
+    monkeypatch.setattr("stratoquant.graph.content.compiler_content", lambda: "another")
     assert own.check() == () and own.checked == ["mine"]
 
 
@@ -185,10 +185,10 @@ def test_what_cannot_be_kept_is_checked_without_a_word(
     own: Own, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     (own.folder / "cache").mkdir()
-    monkeypatch.setattr("graph.kernel.objects.tempfile.NamedTemporaryFile", _no_space)
+    monkeypatch.setattr("stratoquant.graph.kernel.objects.tempfile.NamedTemporaryFile", _no_space)
     assert own.check() == () and own.check() == () and own.checked == ["mine"]
     monkeypatch.setenv("STRATOQUANT_CACHE", str(own.folder / "w.yaml"))
-    monkeypatch.setattr("graph.derived.private_folder", _no_folder)
+    monkeypatch.setattr("stratoquant.graph.derived.private_folder", _no_folder)
     assert own.check() == () and own.checked == ["mine"]
     assert not recwarn.list
 
@@ -198,7 +198,7 @@ def _no_space(*_: object, **__: object) -> None:
 
 
 def _no_folder() -> Path:
-    from graph.diagnostics import WiringError
+    from stratoquant.graph.diagnostics import WiringError
 
     raise WiringError([])
 
@@ -263,9 +263,9 @@ def test_a_number_counts_by_its_value(own: Own, monkeypatch: pytest.MonkeyPatch)
 
 ALL = """
 import sys
-from graph.content import content_of
-from layers import catalogue
-from runtime.venue import SIMULATED as v
+from stratoquant.graph.content import content_of
+from stratoquant.layers import catalogue
+from stratoquant.runtime.venue import SIMULATED as v
 code = [*map(catalogue().get, catalogue().keys()), v.passes_quietly, v.meet_market, v.settle, v.outlasting, v.place]
 print(*map(content_of, code))
 """

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from graph.drawing import Drawing, as_dot, as_listing, as_mermaid, draw
+from stratoquant.graph.drawing import Drawing, as_dot, as_listing, as_mermaid, draw
 from tests.graph.bad_wirings import GATE, ORDERS, RISK
 from tests.graph.findings import HEAD, Desk, desk
 

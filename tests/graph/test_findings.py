@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.compiler import check
-from graph.diagnostics import Severity
-from layers import catalogue
+from stratoquant.graph.compiler import check
+from stratoquant.graph.diagnostics import Severity
+from stratoquant.layers import catalogue
 from tests.graph.bad_wirings import CASES, FEED, GATE, ORDERS, RISK
 from tests.graph.findings import HEAD, Desk, desk
 

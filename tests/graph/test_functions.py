@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from graph.functions import WRITTEN_OUT
-from graph.kernels import kernel_source
-from graph.language import kernel
+from stratoquant.graph.functions import WRITTEN_OUT
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.graph.language import kernel
 
 MAGNITUDES = st.floats(-20.0, 3.0).map(lambda power: 10.0**power)
 

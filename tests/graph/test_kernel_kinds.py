@@ -8,10 +8,10 @@ import textwrap
 import numpy as np
 import pytest
 
-from graph.alone import prepare
-from graph.diagnostics import Findings
-from graph.kernel_check import check_kernels
-from layers import catalogue
+from stratoquant.graph.alone import prepare
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.kernel_check import check_kernels
+from stratoquant.layers import catalogue
 from tests.graph.bad_wirings import FEED
 from tests.graph.findings import Desk, desk
 
@@ -23,10 +23,10 @@ PRELUDE = '''\
 from math import atan2, exp, floor, inf, isnan, ldexp, nan, sqrt
 from typing import NamedTuple
 
-from graph.language import Array, Model, Parameters, State, array, float_bits, kernel, layer, param, sized
-from graph.types import Flag, MarketEvent, Price, Prob, Real, Side, Vec
-from layers.primitives.averages import Smoothed, rma
-from layers.primitives.ring import Ring, push
+from stratoquant.graph.language import Array, Model, Parameters, State, array, float_bits, kernel, layer, param, sized
+from stratoquant.graph.types import Flag, MarketEvent, Price, Prob, Real, Side, Vec
+from stratoquant.layers.primitives.averages import Smoothed, rma
+from stratoquant.layers.primitives.ring import Ring, push
 
 LIMIT = 5.0
 ZERO = 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.alone import prepare
-from graph.kernel_text import KernelText
-from graph.language import Layer
+from stratoquant.graph.alone import prepare
+from stratoquant.graph.kernel_text import KernelText
+from stratoquant.graph.language import Layer
 from tests.graph.bad_wirings import FEED
 from tests.graph.findings import Desk, desk
 
@@ -30,8 +30,8 @@ from typing import NamedTuple
 import first.rules
 import second.rules
 import third.rules
-from graph.language import kernel, layer
-from graph.types import Price, Real
+from stratoquant.graph.language import kernel, layer
+from stratoquant.graph.types import Price, Real
 
 one = first.rules.rule
 two = second.rules.rule
@@ -52,7 +52,10 @@ def own_packages(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for number, package in enumerate(("first", "second", "third"), 1):
         kernel = f"@kernel\ndef rule(x: float) -> float:\n    return x + {number}.0 * 10.0**{number}\n"
         desk.write(
-            {f"{package}/__init__.py": "", f"{package}/rules.py": f"from graph.language import kernel\n\n{kernel}"}
+            {
+                f"{package}/__init__.py": "",
+                f"{package}/rules.py": f"from stratoquant.graph.language import kernel\n\n{kernel}",
+            }
         )
         monkeypatch.delitem(sys.modules, package, raising=False)
         monkeypatch.delitem(sys.modules, f"{package}.rules", raising=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.kernel.call import Call
-from graph.kernel_text import imports
-from graph.market import BAR_EVENT, missing_events
-from graph.passes.p10_build import build, fingerprint
-from graph.session import Session
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernel_text import imports
+from stratoquant.graph.market import BAR_EVENT, missing_events
+from stratoquant.graph.passes.p10_build import build, fingerprint
+from stratoquant.graph.session import Session
 from tests.graph.null_venue import Settings
 from tests.graph.plans import plan_of
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from graph.identity import wiring_digest
-from graph.model_file import model_text, read_model
-from layers import catalogue
+from stratoquant.graph.identity import wiring_digest
+from stratoquant.graph.model_file import model_text, read_model
+from stratoquant.layers import catalogue
 from tests.graph.findings import HEAD, Desk, desk
 from tests.layers.models import SHIPPED
 

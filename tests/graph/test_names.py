@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graph.names import name_problem, symbol_file_name, symbol_problem
+from stratoquant.graph.names import name_problem, symbol_file_name, symbol_problem
 from tests.graph.findings import HEAD, Desk, desk
 
 __all__ = ["desk"]

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.compiler import checked_or_raise
-from graph.market import missing_events
-from graph.observation import Observed, ObservedSession, observe
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.market import missing_events
+from stratoquant.graph.observation import Observed, ObservedSession, observe
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 
 SPECS = Path(__file__).parents[2] / "specs"
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.diagnostics import WiringError
-from graph.passes.p10_build import backend
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.passes.p10_build import backend
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.findings import Desk, desk
 from tests.graph.test_own_ranges import SHARED, WIRING, run
 
@@ -25,8 +25,8 @@ ATTACKER = '''\
 
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param
-from graph.types import Price, Real
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Price, Real
 
 
 class Params(Parameters):

@@ -34,8 +34,8 @@ KERNEL = """\
 from math import nan
 from typing import NamedTuple
 
-from graph.language import Array, Parameters, State, array, kernel, layer, param
-from graph.types import Price, Real
+from stratoquant.graph.language import Array, Parameters, State, array, kernel, layer, param
+from stratoquant.graph.types import Price, Real
 
 listed = [1.0]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.diagnostics import WiringError
-from graph.plan import Plan, compile_plan
-from runtime.backtest import RunSettings, run_backtest
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.runtime.backtest import RunSettings, run_backtest
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.bad_wirings import FEED
 from tests.graph.findings import Desk, desk
 from tests.tools.test_cli import Shell, shell
@@ -22,8 +22,8 @@ LAYER = '''\
 
 from typing import NamedTuple
 
-from graph.language import State, layer
-from graph.types import PerSymbol, Price, Real, Side, Vec
+from stratoquant.graph.language import State, layer
+from stratoquant.graph.types import PerSymbol, Price, Real, Side, Vec
 
 
 class Memory(State):

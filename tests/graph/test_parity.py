@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.plan import Plan
-from graph.session import Session
+from stratoquant.graph.plan import Plan
+from stratoquant.graph.session import Session
 from tests.graph.plans import audited, plan_of
 from tests.graph.random_wirings import random_market, wirings
 

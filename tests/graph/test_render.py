@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.diagnostics import Diagnostic, Place, Severity
-from graph.render import as_annotations, as_json, as_sarif, as_text, summary
+from stratoquant.graph.diagnostics import Diagnostic, Place, Severity
+from stratoquant.graph.render import as_annotations, as_json, as_sarif, as_text, summary
 
 WIRING = "stratoquant: 1\nclock: 1m\nnodes:\n  L14: {inputs: {close: L0.volume}}\n"
 WRONG = Diagnostic("W020", "L14.close takes a price, but L0.volume is a qty", Place("w.yaml", 4, 25), "wire L0.close")

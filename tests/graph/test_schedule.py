@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.compiler import Checked, checked_or_raise
-from graph.passes.p4_causality import wires
-from graph.passes.p7_schedule import reads_account, slow_readers
-from graph.plan import compile_plan
-from runtime.venue import SIMULATED
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.passes.p4_causality import wires
+from stratoquant.graph.passes.p7_schedule import reads_account, slow_readers
+from stratoquant.graph.plan import compile_plan
+from stratoquant.runtime.venue import SIMULATED
 from tests.graph.plans import checked, registry
 from tests.graph.random_wirings import wirings
 

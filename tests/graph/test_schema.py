@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from graph.schema import schema_text, wiring_schema
-from layers import catalogue
+from stratoquant.graph.schema import schema_text, wiring_schema
+from stratoquant.layers import catalogue
 from tests.graph.bad_wirings import GATE, ORDERS, RISK
 
 ROOT = Path(__file__).parents[2]

@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from graph.compiler import Checked, checked_or_raise
-from graph.identity import wiring_digest
-from graph.language import Array, Layer, State, array, field_name, kernel, layer
-from graph.layout import state_dtype, write_first_values
-from graph.plan import compile_plan
-from graph.session import Session
-from graph.slicing import sliced_step
-from graph.types import Real
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.identity import wiring_digest
+from stratoquant.graph.language import Array, Layer, State, array, field_name, kernel, layer
+from stratoquant.graph.layout import state_dtype, write_first_values
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.graph.slicing import sliced_step
+from stratoquant.graph.types import Real
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
 from tests.graph.null_venue import NULL_VENUE, Settings
 from tests.layers.hostile import SYMBOLS, inputs_for
 from tests.layers.models import shipped_model

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.steps import MOST_STEPS, on_grid, reaches, snap
-from runtime.venue.costs import in_lots
-from runtime.venue.orders import on_tick
-from runtime.venue.records import LIMIT, MARKET, STOP
+from stratoquant.graph.steps import MOST_STEPS, on_grid, reaches, snap
+from stratoquant.runtime.venue.costs import in_lots
+from stratoquant.runtime.venue.orders import on_tick
+from stratoquant.runtime.venue.records import LIMIT, MARKET, STOP
 from tests.ccxt_rounding import NO_PADDING, TICK_SIZE, TRUNCATE, decimal_to_precision
 
 STEPS = st.sampled_from(

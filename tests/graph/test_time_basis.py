@@ -17,8 +17,8 @@ TAIL = "  tail: {layer: L85, inputs: {r1: 0.001, sigma: SIGMA}}\n"
 OWN = """\
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import KIND, Price
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import KIND, Price
 
 
 class Out(NamedTuple):

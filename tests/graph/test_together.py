@@ -120,8 +120,8 @@ def test_quoted_symbol(symbol: str, desk: Desk) -> None:
 def test_findings_of_kernels_for_programs(format_: str, shell: Shell) -> None:
     Path("own/blocks").mkdir(parents=True)
     Path("own/blocks/mine.py").write_text(
-        "from typing import NamedTuple\n\nfrom graph.language import State, layer\n"
-        "from graph.types import Price, Side\n\n\n"
+        "from typing import NamedTuple\n\nfrom stratoquant.graph.language import State, layer\n"
+        "from stratoquant.graph.types import Price, Side\n\n\n"
         "class Memory(State):\n    side: float = 0.0\n\n\nclass Out(NamedTuple):\n    side: Side\n\n\n"
         '@layer(None, "mine", domain="pattern", source="test")\ndef step(s: Memory, x: Price) -> Out:\n'
         "    return Out(s.sidee)\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.passes.p6_warmup import measure_warmup
-from graph.session import Session
-from runtime.data.synthetic import synthetic_market
+from stratoquant.graph.passes.p6_warmup import measure_warmup
+from stratoquant.graph.session import Session
+from stratoquant.runtime.data.synthetic import synthetic_market
 from tests.graph.null_venue import Settings
 from tests.graph.plans import plan_of
 

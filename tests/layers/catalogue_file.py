@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graph.language import Layer
+from stratoquant.graph.language import Layer
 
 FILE = Path(__file__).with_name("catalogue.json")
 

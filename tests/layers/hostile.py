@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from graph.language import Layer
-from graph.market import MARKET_EVENT, missing_events
-from graph.types import PortType
+from stratoquant.graph.language import Layer
+from stratoquant.graph.market import MARKET_EVENT, missing_events
+from stratoquant.graph.types import PortType
 
 SCENARIOS = (
     "ordinary",

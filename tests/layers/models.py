@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.language import Layer
-from graph.model_file import ModelFile, read_model
+from stratoquant.graph.language import Layer
+from stratoquant.graph.model_file import ModelFile, read_model
 
 SHIPPED = {"L64": Path(__file__).parents[2] / "specs" / "models" / "regime.json"}
 

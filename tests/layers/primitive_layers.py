@@ -2,16 +2,16 @@
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Opt, Real
-from layers.primitives.averages import Smoothed, ewm, rma
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
-from layers.primitives.median import MedianWindow, rolling_median
-from layers.primitives.pivots import PivotHigh, PivotLow, find_pivot, pivot_high, pivot_low
-from layers.primitives.ranges import AverageTrueRange, TrueRange, average_true_range, true_range
-from layers.primitives.rank import PercentRank, percent_rank
-from layers.primitives.regression import LineFit, PairFit, line_fit, pair_fit
-from layers.primitives.rolling import (
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Opt, Real
+from stratoquant.layers.primitives.averages import Smoothed, ewm, rma
+from stratoquant.layers.primitives.extremum import Highest, Lowest, highest, lowest
+from stratoquant.layers.primitives.median import MedianWindow, rolling_median
+from stratoquant.layers.primitives.pivots import PivotHigh, PivotLow, find_pivot, pivot_high, pivot_low
+from stratoquant.layers.primitives.ranges import AverageTrueRange, TrueRange, average_true_range, true_range
+from stratoquant.layers.primitives.rank import PercentRank, percent_rank
+from stratoquant.layers.primitives.regression import LineFit, PairFit, line_fit, pair_fit
+from stratoquant.layers.primitives.rolling import (
     RollingMean,
     RollingMoments,
     RollingPair,
@@ -21,8 +21,8 @@ from layers.primitives.rolling import (
     rolling_pair,
     rolling_sum,
 )
-from layers.primitives.weighted import Weighted, weighted_mean
-from layers.primitives.zscore import ZScore, zscore
+from stratoquant.layers.primitives.weighted import Weighted, weighted_mean
+from stratoquant.layers.primitives.zscore import ZScore, zscore
 
 
 class Window(Parameters):

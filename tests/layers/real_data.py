@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from graph.clock import parse_time
-from runtime.data.market import Market
-from runtime.data.store import open_market
-from runtime.data.synthetic import SyntheticModel, synthesise, synthetic_market
+from stratoquant.graph.clock import parse_time
+from stratoquant.runtime.data.market import Market
+from stratoquant.runtime.data.store import open_market
+from stratoquant.runtime.data.synthetic import SyntheticModel, synthesise, synthetic_market
 from tests.packages import folder_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"

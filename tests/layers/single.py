@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from graph.alone import prepare
-from graph.language import Layer
+from stratoquant.graph.alone import prepare
+from stratoquant.graph.language import Layer
 from tests.layers.models import shipped_model
 
 

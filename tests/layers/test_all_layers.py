@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.language import Layer
-from layers import catalogue
+from stratoquant.graph.language import Layer
+from stratoquant.layers import catalogue
 from tests.layers.catalogue_file import differences, entries
 from tests.layers.hostile import SCENARIOS, SYMBOLS, inputs_for
 from tests.layers.single import run_with_state

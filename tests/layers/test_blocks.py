@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import talib
 
-from layers.blocks.atr import step as atr
-from layers.blocks.crossover import step as crossover
-from layers.blocks.equity_share import step as equity_share
-from layers.blocks.sma import step as sma
+from stratoquant.layers.blocks.atr import step as atr
+from stratoquant.layers.blocks.crossover import step as crossover
+from stratoquant.layers.blocks.equity_share import step as equity_share
+from stratoquant.layers.blocks.sma import step as sma
 from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
 

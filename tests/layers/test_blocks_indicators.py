@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import talib
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import SHIPPED, real_bars
 from tests.layers.single import run_layer
 

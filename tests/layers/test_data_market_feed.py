@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.market import MARKET_EVENT, missing_events
-from layers.data.l0_market_feed import step as market_feed
+from stratoquant.graph.market import MARKET_EVENT, missing_events
+from stratoquant.layers.data.l0_market_feed import step as market_feed
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer, run_with_state
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from layers.execution import (
+from stratoquant.layers.execution import (
     l5_execution_bridge,
     l96_venue_rules,
     l98_mirror_encode,

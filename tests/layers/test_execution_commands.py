@@ -7,11 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from graph.account import ORDER_PORTS
-from layers.execution import l89_order_lifecycle, l97_rate_limit
-from layers.execution.l5_execution_bridge import INTENTS
-from layers.execution.l89_order_lifecycle import client_id
-from layers.execution.order_words import COMMANDS
+from stratoquant.graph.account import ORDER_PORTS
+from stratoquant.layers.execution import l89_order_lifecycle, l97_rate_limit
+from stratoquant.layers.execution.l5_execution_bridge import INTENTS
+from stratoquant.layers.execution.l89_order_lifecycle import client_id
+from stratoquant.layers.execution.order_words import COMMANDS
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer, run_with_state
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from graph.account import ORDER_KINDS
-from layers.execution import l69_order_router, l88_order_slicer, l90_fill_quality
-from layers.execution.l5_execution_bridge import INTENTS
-from layers.execution.order_words import COMMANDS, HEALTH
-from runtime.venue import orders, records
+from stratoquant.graph.account import ORDER_KINDS
+from stratoquant.layers.execution import l69_order_router, l88_order_slicer, l90_fill_quality
+from stratoquant.layers.execution.l5_execution_bridge import INTENTS
+from stratoquant.layers.execution.order_words import COMMANDS, HEALTH
+from stratoquant.runtime.venue import orders, records
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

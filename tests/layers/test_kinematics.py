@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import talib
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import FOLDER, SHIPPED, real_bars
 from tests.layers.single import run_layer
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import talib
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 from tests.layers.test_kinematics import FILES, Values, assert_same, run, shifted, windows

@@ -8,7 +8,7 @@ import talib
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer, run_with_state
 from tests.layers.test_kinematics import EVIDENCE, FILES, Values, assert_same, run

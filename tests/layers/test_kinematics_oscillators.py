@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 from tests.layers.test_kinematics import FILES, Values, assert_same, run, shifted

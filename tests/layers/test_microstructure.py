@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import norm
 
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
 from tests.layers.real_data import FOLDER, real_bars
 from tests.layers.single import run_layer
 

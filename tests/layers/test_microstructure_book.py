@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.single import run_layer
 from tests.layers.test_microstructure import LADDERS, books, recorded_books
 

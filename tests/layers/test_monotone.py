@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.single import run_layer
 
 STEPS = np.linspace(0.0, 1.0, 60)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss
 
-from layers.primitives.outcomes import Record, beats_base_rate, judge
+from stratoquant.layers.primitives.outcomes import Record, beats_base_rate, judge
 
 
 def record_of(forecasts: np.ndarray, events: np.ndarray, weight: float = 1.0, keep: float = 1.0) -> Record:

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 from statsmodels.regression.rolling import RollingOLS
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.single import run_layer
 from tests.layers.test_microstructure import signed_bars
 

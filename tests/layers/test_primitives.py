@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from statsmodels.regression.rolling import RollingOLS
 from statsmodels.tools.tools import add_constant
 
-from layers.primitives import scalars
+from stratoquant.layers.primitives import scalars
 from tests.layers.primitive_layers import bars, order, pairs, sums
 from tests.layers.real_data import FOLDER, real_bars
 from tests.layers.single import run_layer

@@ -9,8 +9,8 @@ from hmmlearn import hmm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.regime.l64_hmm_regime import step as hmm_regime
-from runtime.fit_regime import _fitted, _stretches
+from stratoquant.layers.regime.l64_hmm_regime import step as hmm_regime
+from stratoquant.runtime.fit_regime import _fitted, _stretches
 from tests.layers.models import shipped_model
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer

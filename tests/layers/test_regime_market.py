@@ -8,7 +8,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import softmax
 
-from layers.regime.l1_market_regime import step as market_regime
+from stratoquant.layers.regime.l1_market_regime import step as market_regime
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

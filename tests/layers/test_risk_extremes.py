@@ -8,8 +8,8 @@ import talib
 from scipy.stats import genpareto
 from scipy.stats import t as student
 
-from layers import catalogue
-from layers.risk import l86_stress, l94_emergency_stop
+from stratoquant.layers import catalogue
+from stratoquant.layers.risk import l86_stress, l94_emergency_stop
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

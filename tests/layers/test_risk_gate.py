@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from layers.risk.l4_risk_manager import REASONS, step
+from stratoquant.layers.risk.l4_risk_manager import REASONS, step
 from tests.layers.single import run_layer
 
 nan, inf = np.nan, np.inf

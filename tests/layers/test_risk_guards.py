@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layers.risk import l78_trailing_and_amplify, l91_liquidity_freeze, l92_margin_guard
+from stratoquant.layers.risk import l78_trailing_and_amplify, l91_liquidity_freeze, l92_margin_guard
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

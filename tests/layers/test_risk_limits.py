@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.risk import l79_loss_limits, l80_drawdown_control, l81_exposure_caps, l95_safety_governor
+from stratoquant.layers.risk import l79_loss_limits, l80_drawdown_control, l81_exposure_caps, l95_safety_governor
 from tests.layers.single import run_layer
 
 nan, inf = np.nan, np.inf

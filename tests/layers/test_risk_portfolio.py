@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from layers.risk import l74_cost_gate, l76_position_size, l77_protective_levels
+from stratoquant.layers.risk import l74_cost_gate, l76_position_size, l77_protective_levels
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Flag, Real
-from layers.primitives.spike import SpikeWindow, beyond_mad
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Flag, Real
+from stratoquant.layers.primitives.spike import SpikeWindow, beyond_mad
 from tests.layers.real_data import real_bars
 from tests.layers.single import run_layer
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.single import run_layer
 
 nan = np.nan

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, chi2, norm
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.layers.single import run_layer
 from tests.layers.test_risk_portfolio import recorded, with_gaps
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from runtime.results import EQUITY_SCHEMA, FILL_SCHEMA, BacktestResult
-from runtime.trades import trades_from_fills, with_excursions, with_reasons
+from stratoquant.runtime.results import EQUITY_SCHEMA, FILL_SCHEMA, BacktestResult
+from stratoquant.runtime.trades import trades_from_fills, with_excursions, with_reasons
 
 ROLES = {
     "open": "L0.open", "high": "L0.high", "low": "L0.low", "close": "L0.close", "regime": "L1.label", "edge": "L3.edge",

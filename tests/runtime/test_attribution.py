@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from runtime.attribution import drivers, figures_by_pattern
-from runtime.metrics import compute_metrics
-from runtime.results import TRADE_SCHEMA
+from stratoquant.runtime.attribution import drivers, figures_by_pattern
+from stratoquant.runtime.metrics import compute_metrics
+from stratoquant.runtime.results import TRADE_SCHEMA
 from tests.runtime.made_results import LABELS, ROLES, made_result, random_bars
 
 

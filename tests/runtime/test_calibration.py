@@ -12,10 +12,10 @@ from rich.console import Console
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from graph.forecasts import ForecastPort, forecast_ports, undeclared_chances
-from runtime.calibration import Calibration, calibrate
-from runtime.report.calibration_tables import print_calibration
-from runtime.results import TRADE_SCHEMA, VALUE_KEYS
+from stratoquant.graph.forecasts import ForecastPort, forecast_ports, undeclared_chances
+from stratoquant.runtime.calibration import Calibration, calibrate
+from stratoquant.runtime.report.calibration_tables import print_calibration
+from stratoquant.runtime.results import TRADE_SCHEMA, VALUE_KEYS
 from tests.graph.plans import checked
 from tests.layers.real_data import real_bars
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from graph.compiler import Checked, checked_or_raise
-from graph.identity import wiring_digest
-from layers import catalogue
-from runtime.capital import with_capital
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.identity import wiring_digest
+from stratoquant.layers import catalogue
+from stratoquant.runtime.capital import with_capital
 from tests.layers.single import run_layer
 from tests.layers.test_microstructure import VENUE, books
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.clock import format_clock, format_time, parse_clock, parse_time
+from stratoquant.graph.clock import format_clock, format_time, parse_clock, parse_time
 
 
 @pytest.mark.parametrize(

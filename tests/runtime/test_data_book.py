@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from graph.clock import parse_clock
-from graph.market import BOOK_LEVELS
-from runtime.data.bars import SCHEMA
-from runtime.data.book import Built, build
-from runtime.data.findings import DataError
-from runtime.data.store import open_market
+from stratoquant.graph.clock import parse_clock
+from stratoquant.graph.market import BOOK_LEVELS
+from stratoquant.runtime.data.bars import SCHEMA
+from stratoquant.runtime.data.book import Built, build
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.store import open_market
 from tests.runtime.bars import T0, changed, recorded
 
 RECORDINGS = (

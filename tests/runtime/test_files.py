@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime import files
-from runtime.errors import StratoError
-from runtime.files import FILE_CODES, write_atomically, write_bytes, write_text
+from stratoquant.runtime import files
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.files import FILE_CODES, write_atomically, write_bytes, write_text
 
 
 def leftovers(folder: Path) -> list[str]:

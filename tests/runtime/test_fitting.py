@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from runtime.metrics import compute_metrics
-from runtime.report.fitting import plain_table, print_table
-from runtime.report.terminal import print_summary
-from runtime.results import BacktestResult
+from stratoquant.runtime.metrics import compute_metrics
+from stratoquant.runtime.report.fitting import plain_table, print_table
+from stratoquant.runtime.report.terminal import print_summary
+from stratoquant.runtime.results import BacktestResult
 from tests.runtime.made_results import LABELS, ROLES, made_result, random_bars
 
 WIDTHS = (40, 60, 80, 120)

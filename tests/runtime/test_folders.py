@@ -12,15 +12,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime import folders
-from runtime.errors import StratoError
-from runtime.folders import write_folder
+from stratoquant.runtime import folders
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.folders import write_folder
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import os, shutil, signal, sys
 from pathlib import Path
-from runtime import folders
+from stratoquant.runtime import folders
 
 target, calls, exchange = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "exchange"
 if not exchange:

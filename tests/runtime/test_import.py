@@ -11,11 +11,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime.data.bars import SCHEMA
-from runtime.data.findings import DataError
-from runtime.data.imports import import_bars
-from runtime.data.store import open_market
-from runtime.errors import StratoError
+from stratoquant.runtime.data.bars import SCHEMA
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.imports import import_bars
+from stratoquant.runtime.data.store import open_market
+from stratoquant.runtime.errors import StratoError
 from tests.runtime.bars import MINUTE, T0, bars, changed, recorded
 
 TIMES: dict[str, Callable[[pl.Expr], pl.Expr]] = {

@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime.data.codes import CODES
-from runtime.data.findings import DataError, Finding
-from runtime.data.imports import import_bars
-from runtime.data.store import check_store, open_market
+from stratoquant.runtime.data.codes import CODES
+from stratoquant.runtime.data.findings import DataError, Finding
+from stratoquant.runtime.data.imports import import_bars
+from stratoquant.runtime.data.store import check_store, open_market
 from tests.runtime.bars import MINUTE, T0, bars
 
 HOUR = 60 * MINUTE

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from graph.clock import parse_time
-from graph.compiler import checked_or_raise
-from graph.model import Graph
-from layers import catalogue
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic import synthesise
-from runtime.in_sample import check_models
+from stratoquant.graph.clock import parse_time
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.model import Graph
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic import synthesise
+from stratoquant.runtime.in_sample import check_models
 
 SPECS = Path(__file__).parents[2] / "specs"
 HOUR = 3_600_000

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import default_settings, read_settings
-from graph.compiler import checked_or_raise
-from graph.diagnostics import WiringError
-from graph.model import Graph
-from layers import catalogue
-from runtime.data.codes import CODES
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic import synthetic_market
-from runtime.market_fit import (
+from stratoquant.config.settings import default_settings, read_settings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.model import Graph
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.codes import CODES
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.market_fit import (
     STEP_SHARE,
     Quote,
     check_fit,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.metrics import (
+from stratoquant.runtime.metrics import (
     YEAR_MS,
     bar_returns,
     compute_metrics,
@@ -23,8 +23,8 @@ from runtime.metrics import (
     period_returns,
     veto_counts,
 )
-from runtime.results import EQUITY_SCHEMA, TRADE_SCHEMA, BacktestResult
-from runtime.trade_figures import trade_figures
+from stratoquant.runtime.results import EQUITY_SCHEMA, TRADE_SCHEMA, BacktestResult
+from stratoquant.runtime.trade_figures import trade_figures
 from tests.layers.real_data import real_bars
 from tests.runtime.made_results import LABELS, MINUTE, ROLES, made_result, random_bars
 

@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from graph.compiler import checked_or_raise
-from graph.observation import Observed, observe
-from graph.plan import compile_plan
-from graph.session import Recorded, Session
-from layers import catalogue, expected
-from runtime.backtest import RunSettings
-from runtime.data.market import Market
-from runtime.data.store import open_market
-from runtime.data.synthetic import synthetic_market
-from runtime.effects import Effect, measure_effects, neutral_values, target_ports
-from runtime.port_figures import PortCounter, PortFigures
-from runtime.port_report import PortReport, is_guard
-from runtime.report.port_tables import print_ports
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.observation import Observed, observe
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Recorded, Session
+from stratoquant.layers import catalogue, expected
+from stratoquant.runtime.backtest import RunSettings
+from stratoquant.runtime.data.market import Market
+from stratoquant.runtime.data.store import open_market
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.effects import Effect, measure_effects, neutral_values, target_ports
+from stratoquant.runtime.port_figures import PortCounter, PortFigures
+from stratoquant.runtime.port_report import PortReport, is_guard
+from stratoquant.runtime.report.port_tables import print_ports
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
+from stratoquant.tools.ports import declared_reason, measured
 from tests.graph.plans import plan_of
 from tests.layers.real_data import FOLDER
-from tools.ports import declared_reason, measured
 
 SPECS = Path(__file__).parents[2] / "specs"
 TEN = [f"{coin}USDT" for coin in ("BTC", "ETH", "XRP", "ADA", "ALGO", "ATOM", "BCH", "DOGE", "DOT", "LINK")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from graph.plan import Plan
-from runtime.data.synthetic import synthesise
-from runtime.proof import Trace, causality_findings, replay_all
+from stratoquant.graph.plan import Plan
+from stratoquant.runtime.data.synthetic import synthesise
+from stratoquant.runtime.proof import Trace, causality_findings, replay_all
 from tests.graph.plans import plan_of
 
 WIRING = """

@@ -21,10 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from runtime.metrics import compute_metrics
-from runtime.report import write_report
-from runtime.report.payload import TABLE_TRADES, page_data
-from runtime.report.series import (
+from stratoquant.runtime.metrics import compute_metrics
+from stratoquant.runtime.report import write_report
+from stratoquant.runtime.report.payload import TABLE_TRADES, page_data
+from stratoquant.runtime.report.series import (
     Candles,
     bucket_starts,
     extremes_kept,
@@ -33,8 +33,8 @@ from runtime.report.series import (
     significant,
     to_candles,
 )
-from runtime.report.terminal import print_summary, sparkline
-from runtime.results import BacktestResult
+from stratoquant.runtime.report.terminal import print_summary, sparkline
+from stratoquant.runtime.results import BacktestResult
 from tests.layers.real_data import real_bars
 from tests.runtime.made_results import LABELS, MINUTE, ROLES, made_result, random_bars
 
@@ -99,7 +99,7 @@ def test_no_name_can_break_out_of_the_data(result: BacktestResult, tmp_path: Pat
 
 
 def test_the_script_never_writes_markup() -> None:
-    folder = Path(sys.modules["runtime.report"].__file__).parent
+    folder = Path(sys.modules["stratoquant.runtime.report"].__file__).parent
     for script in folder.glob("*.js"):
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(", script.read_text())
 

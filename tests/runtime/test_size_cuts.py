@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.size_cuts import CutPort, cut_ports
-from runtime.size_cuts import EXACT, SizeCut, _Lanes
+from stratoquant.graph.size_cuts import CutPort, cut_ports
+from stratoquant.runtime.size_cuts import EXACT, SizeCut, _Lanes
 from tests.graph.plans import checked
 from tests.tools.shell import ROOT, Shell, shell  # noqa: F401
 

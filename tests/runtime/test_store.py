@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.market import BAR_EVENT, SCALARS
-from runtime.data.bars import FRAME_ROWS, write_bars
-from runtime.data.describe import Gap, gaps, info
-from runtime.data.findings import DataError
-from runtime.data.market import Market, market_from
-from runtime.data.resample import resample, resample_file
-from runtime.data.store import check_store, open_market, open_series
+from stratoquant.graph.market import BAR_EVENT, SCALARS
+from stratoquant.runtime.data.bars import FRAME_ROWS, write_bars
+from stratoquant.runtime.data.describe import Gap, gaps, info
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.resample import resample, resample_file
+from stratoquant.runtime.data.store import check_store, open_market, open_series
 from tests.layers.real_data import real_bars
 from tests.runtime.bars import MINUTE, T0, bars, changed, recorded
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.data.bars import write_bars
-from runtime.data.findings import DataError
-from runtime.data.store import check_store, open_market
-from runtime.data.storing import store_bars
-from runtime.errors import StratoError
+from stratoquant.runtime.data.bars import write_bars
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.store import check_store, open_market
+from stratoquant.runtime.data.storing import store_bars
+from stratoquant.runtime.errors import StratoError
 from tests.runtime.bars import MINUTE, bars, changed
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def test_a_file_in_the_way_and_a_folder_that_is_nowhere(tmp_path: Path) -> None:
 
 ADDER = """
 import sys, time
-from runtime.data import storing
+from stratoquant.runtime.data import storing
 from tests.runtime.bars import MINUTE, bars
 import numpy as np
 

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.clock import DAY_MS
-from runtime.data.check import check_table
-from runtime.data.findings import Finding
-from runtime.data.market import market_from
-from runtime.data.survey import Survey, survey_of
-from runtime.data.synthetic import synthesise
+from stratoquant.graph.clock import DAY_MS
+from stratoquant.runtime.data.check import check_table
+from stratoquant.runtime.data.findings import Finding
+from stratoquant.runtime.data.market import market_from
+from stratoquant.runtime.data.survey import Survey, survey_of
+from stratoquant.runtime.data.synthetic import synthesise
 from tests.runtime.bars import MINUTE, T0, bars, changed
 from tests.tools.test_backtest import CROSS, run
 

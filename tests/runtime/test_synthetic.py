@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from runtime.data.check import check_table
-from runtime.data.synthetic import START_MS, synthesise, synthetic_market
+from stratoquant.runtime.data.check import check_table
+from stratoquant.runtime.data.synthetic import START_MS, synthesise, synthetic_market
 from tests.runtime.bars import MINUTE
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")

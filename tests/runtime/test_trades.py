@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.results import FILL_SCHEMA, TRADE_SCHEMA
-from runtime.trades import trades_from_fills, with_excursions, with_reasons
+from stratoquant.runtime.results import FILL_SCHEMA, TRADE_SCHEMA
+from stratoquant.runtime.trades import trades_from_fills, with_excursions, with_reasons
 from tests.runtime.made_results import LABELS, MINUTE, ROLES
 
 Fill = tuple[int, str, float, float, float]  # bar, symbol, signed quantity, price, fee

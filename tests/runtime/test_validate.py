@@ -8,13 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime.data.bars import FRAME_ROWS
-from runtime.data.check import check_table, errors_of, spacing_of
-from runtime.data.codes import CODES
-from runtime.data.findings import DataError
-from runtime.data.imports import import_bars
-from runtime.data.store import check_store, open_market
-from runtime.errors import StratoError
+from stratoquant.runtime.data.bars import FRAME_ROWS
+from stratoquant.runtime.data.check import check_table, errors_of, spacing_of
+from stratoquant.runtime.data.codes import CODES
+from stratoquant.runtime.data.findings import DataError
+from stratoquant.runtime.data.imports import import_bars
+from stratoquant.runtime.data.store import check_store, open_market
+from stratoquant.runtime.errors import StratoError
 from tests.runtime.bars import MINUTE, T0, bars, changed, recorded
 
 NAN, INF = float("nan"), float("inf")

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from graph.account import FILL_REASONS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
-from graph.diagnostics import Findings
-from graph.kernel.alone import faults_of
-from graph.kernels import reachable
-from graph.language import state_fields
-from graph.market import missing_events
-from runtime.results import FILL_SCHEMA
-from runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out, passes_quietly
+from stratoquant.graph.account import FILL_REASONS, ORDER_PORTS, SHARED_ACCOUNT_PORTS, SYMBOL_ACCOUNT_PORTS
+from stratoquant.graph.diagnostics import Findings
+from stratoquant.graph.kernel.alone import faults_of
+from stratoquant.graph.kernels import reachable
+from stratoquant.graph.language import state_fields
+from stratoquant.graph.market import missing_events
+from stratoquant.runtime.results import FILL_SCHEMA
+from stratoquant.runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out, passes_quietly
 from tests.layers.real_data import real_bars
 from tests.runtime.venue_driver import MINUTE, PORTS, Outcome, block_of, no_orders, order, simulate
 

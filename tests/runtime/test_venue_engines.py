@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runtime.venue import FRICTIONLESS
+from stratoquant.runtime.venue import FRICTIONLESS
 from tests.layers.real_data import real_bars, recording
 from tests.runtime.venue_driver import MINUTE, PORTS, Outcome, block_of, no_orders, order, simulate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime.venue.records import REJECTS
+from stratoquant.runtime.venue.records import REJECTS
 from tests.runtime.venue_driver import MINUTE, bars, no_orders, order, simulate
 from tests.runtime.venue_rules import FLAT, LIMIT, STOP, free, run, told
 

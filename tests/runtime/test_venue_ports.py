@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.account import VENUE_PORTS
-from graph.market import missing_events
-from graph.plan import compile_plan
-from graph.session import Session
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.account import VENUE_PORTS
+from stratoquant.graph.market import missing_events
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.plans import checked, plan_of
 from tests.graph.plans import registry as all_layers
 

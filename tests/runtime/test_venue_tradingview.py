@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from runtime.venue import FRICTIONLESS
+from stratoquant.runtime.venue import FRICTIONLESS
 from tests.layers.real_data import FOLDER
 from tests.runtime.venue_driver import Outcome, block_of, no_orders, order, simulate
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from graph.account import ORDER_PORTS
-from graph.kernel.call import Call
-from graph.kernel_text import KernelText, imports
-from graph.layout import state_dtype, write_first_values
-from graph.market import MARKET_EVENT, missing_events
-from graph.passes.p10_build import build, fingerprint
-from graph.plan import settings_record
-from graph.venue import Venue
-from runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out
+from stratoquant.graph.account import ORDER_PORTS
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernel_text import KernelText, imports
+from stratoquant.graph.layout import state_dtype, write_first_values
+from stratoquant.graph.market import MARKET_EVENT, missing_events
+from stratoquant.graph.passes.p10_build import build, fingerprint
+from stratoquant.graph.plan import settings_record
+from stratoquant.graph.venue import Venue
+from stratoquant.runtime.venue import FRICTIONLESS, SIMULATED, VenueSettings, close_out
 
 PORTS = {name: k for k, name in enumerate(ORDER_PORTS)}
 MINUTE = 60_000

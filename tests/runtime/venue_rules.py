@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from graph.account import FILL_REASONS
-from runtime.venue import FRICTIONLESS, VenueSettings
-from runtime.venue.records import REJECTS
+from stratoquant.graph.account import FILL_REASONS
+from stratoquant.runtime.venue import FRICTIONLESS, VenueSettings
+from stratoquant.runtime.venue.records import REJECTS
 from tests.runtime.venue_driver import MINUTE, Outcome, bars, no_orders, order, simulate
 
 FLAT = (100.0, 101.0, 99.0, 100.0, 1000.0)

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.compiler import checked_or_raise
-from graph.passes.p6_warmup import measure_warmup
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.store import open_market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.passes.p6_warmup import measure_warmup
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.store import open_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.runtime.bars import recorded
 from tests.tools.shell import ROOT, Shell, shell
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import checked_or_raise
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
-from runtime.explain import Explanation, explain
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.explain import Explanation, explain
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 
 FORCED = Path(__file__).with_name("forced_master.yaml")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")

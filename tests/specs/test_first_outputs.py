@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.compiler import Checked, checked_or_raise
-from graph.passes.p4_causality import wires
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.passes.p4_causality import wires
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.layers.real_data import real_market
 
 MASTER = Path(__file__).parents[2] / "specs" / "wiring_master.yaml"

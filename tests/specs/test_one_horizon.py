@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import checked_or_raise
-from layers import catalogue
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.layers import catalogue
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.compiler import checked_or_raise
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.market import market_from
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.market import market_from
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.layers.real_data import real_bars
 
 WIRING = """

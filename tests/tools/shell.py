@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import app
-from tools.entry import run
+from stratoquant.tools.cli import app
+from stratoquant.tools.entry import run
 
 ROOT = Path(__file__).parents[2]
 GOOD = "stratoquant: 1\nclock: 1m\nnodes:\n  L14: {inputs: {close: 100}}\nrecord: [L14.rsi]\n"

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from runtime.data.synthetic import synthesise
+from stratoquant.runtime.data.synthetic import synthesise
 from tests.tools.shell import ROOT, Shell, shell
 
 __all__ = ["shell"]

@@ -15,13 +15,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime.data.synthetic import synthesise
-from tools import entry
-from tools.cli import app
+from stratoquant.runtime.data.synthetic import synthesise
+from stratoquant.tools import entry
+from stratoquant.tools.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 CROSS = str(ROOT / "specs" / "sma_cross.yaml")
-COMMAND = [sys.executable, "-m", "tools.cli"]
+COMMAND = [sys.executable, "-m", "stratoquant.tools.cli"]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

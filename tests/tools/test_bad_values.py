@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.data.bars import write_bars
-from runtime.venue import VenueSettings
+from stratoquant.runtime.data.bars import write_bars
+from stratoquant.runtime.venue import VenueSettings
 from tests.runtime.bars import bars
 from tests.tools.shell import ROOT, Shell, shell
 

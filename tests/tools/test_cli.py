@@ -12,15 +12,15 @@ import jsonschema
 import pytest
 import typer
 
-from graph.codes import CODES
-from layers import catalogue
-from runtime.errors import StratoError
+from stratoquant.graph.codes import CODES
+from stratoquant.layers import catalogue
+from stratoquant.runtime.errors import StratoError
+from stratoquant.tools import check as check_module
+from stratoquant.tools.cli import app
+from stratoquant.tools.entry import run
+from stratoquant.tools.exit_codes import MEANING, ExitCode
+from stratoquant.tools.wiring_check import app as wiring_check_app
 from tests.tools.shell import GOOD, ROOT, Shell, environment, shell
-from tools import check as check_module
-from tools.cli import app
-from tools.entry import run
-from tools.exit_codes import MEANING, ExitCode
-from tools.wiring_check import app as wiring_check_app
 
 __all__ = ["shell"]
 
@@ -168,7 +168,7 @@ def test_wiring_check_is_the_same_check(shell: Shell, capsys: pytest.CaptureFixt
 
 
 def test_prove_runs_the_proof_of_sound_wirings_only(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    proof = pytest.importorskip("runtime.proof")
+    proof = pytest.importorskip("stratoquant.runtime.proof")
     proven = []
     monkeypatch.setattr(proof, "prove", lambda checked, announce: proven.append(checked.graph.name) or [])
     assert shell.run("check", "good.yaml", "bad.yaml", "--prove") == 1
@@ -197,7 +197,7 @@ def test_several_proofs_are_run_and_told_in_the_order_of_the_wirings(
 
 
 def test_no_proof_outlives_a_killed_command(tmp_path: Path) -> None:
-    code = "from tools.wiring_check import main; main()"
+    code = "from stratoquant.tools.wiring_check import main; main()"
     command = [sys.executable, "-c", code, "--prove", *write_two(tmp_path)]
     cache = {"STRATOQUANT_CACHE": str(tmp_path)}
     killed = subprocess.Popen(command, cwd=tmp_path, env=environment() | cache, stdout=subprocess.PIPE)
@@ -318,7 +318,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
 
 
 def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tools.terminal import painter
+    from stratoquant.tools.terminal import painter
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -334,8 +334,8 @@ def test_colour_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None
 HEAVY = ("numba", "llvmlite", "torch", "pandas", "polars", "ccxt", "plotly", "scipy", "networkx")
 PROBE = """
 import sys
-from tools.entry import run
-from tools.{module} import app
+from stratoquant.tools.entry import run
+from stratoquant.tools.{module} import app
 run(app, "probe", {arguments})
 loaded = [name for name in {heavy} if name in sys.modules]
 print("LOADED", loaded, file=sys.stderr)
@@ -375,9 +375,9 @@ def test_a_backtest_imports_what_it_needs(shell: Shell) -> None:
 
 
 PARSED = """
-from tools.entry import run
-from tools.cli import app
-from graph.kernels import kernel_source
+from stratoquant.tools.entry import run
+from stratoquant.tools.cli import app
+from stratoquant.graph.kernels import kernel_source
 code = run(app, "probe", {arguments})
 print("PARSED", code, kernel_source.cache_info().misses)
 """

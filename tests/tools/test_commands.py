@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.runtime.test_data_book import UPDATES, depth_table, trade_table
 from tests.tools.shell import BAD, GOOD, Shell, environment, shell
 

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
+from stratoquant.tools.docs.formulas import equation, with_formulas
+from stratoquant.tools.docs.pages import file_name, pages
 from tests.tools.shell import Shell, shell
-from tools.docs.formulas import equation, with_formulas
-from tools.docs.pages import file_name, pages
 
 __all__ = ["shell"]
 LETTERS: set[str] = {"sigma", "close", "window", "fast", "sd", "sqrt", "ln", "ewm", "abs", "sum"}

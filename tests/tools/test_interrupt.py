@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
+from stratoquant.tools.exit_codes import ExitCode
+from stratoquant.tools.launch import _INTERRUPTED
 from tests.tools.shell import ROOT, environment
-from tools.exit_codes import ExitCode
-from tools.launch import _INTERRUPTED
 
 AT = """
 import os, signal, sys
 from importlib.abc import MetaPathFinder
-from tools.launch import stratoquant
+from stratoquant.tools.launch import stratoquant
 
 class Pressed(MetaPathFinder):
     def find_spec(self, name, path, target=None):
@@ -30,7 +30,7 @@ stratoquant()
 
 LOST = """
 import sys, time
-from tools.launch import _start
+from stratoquant.tools.launch import _start
 
 class Dropped:
     def __del__(self):

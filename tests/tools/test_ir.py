@@ -12,8 +12,8 @@ from tests.tools.shell import GOOD, Shell, shell
 __all__ = ["shell"]
 
 OWN = """from typing import NamedTuple
-from graph.language import Array, Parameters, State, array, layer, param
-from graph.types import Price, Real
+from stratoquant.graph.language import Array, Parameters, State, array, layer, param
+from stratoquant.graph.types import Price, Real
 
 class Params(Parameters):
     window: int = param(5, 1, 100, "bars")

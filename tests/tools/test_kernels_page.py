@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from layers import catalogue
+from stratoquant.layers import catalogue
 from tests.tools.shell import ROOT, Shell, shell
 
 __all__ = ["shell"]

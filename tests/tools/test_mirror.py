@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.engines import ENGINES
+from stratoquant.mirror.engines import ENGINES
 from tests.tools.shell import ROOT, Shell, shell
 
 __all__ = ["shell"]
@@ -21,8 +21,8 @@ BITS = '''"""A layer that Pine cannot have."""
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Price, Real
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Price, Real
 
 
 class Out(NamedTuple):
@@ -97,7 +97,7 @@ def test_verify_prints_the_table_and_its_figures(shell: Shell) -> None:
 
 
 def test_without_an_interpreter_verify_says_how_to_get_one(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mirror.engines.find_spec", lambda _: None)
+    monkeypatch.setattr("stratoquant.mirror.engines.find_spec", lambda _: None)
     monkeypatch.setenv("STRATOQUANT_PINETS", str(Path("nowhere")))
     assert shell.run("mirror", "verify", written(RSI), "--bars", "100") == 3
     assert "M010" in shell.err and "stratoquant[pine]" in shell.err

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from mirror.chart import library_folder
-from mirror.json.reader import read, read_header
+from stratoquant.mirror.chart import library_folder
+from stratoquant.mirror.json.reader import read, read_header
 from tests.tools.shell import ROOT, Shell, shell
 
 __all__ = ["shell"]
@@ -19,8 +19,8 @@ BARS = 4_000
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tools.cli import app
-    from tools.entry import run as run_command
+    from stratoquant.tools.cli import app
+    from stratoquant.tools.entry import run as run_command
 
     folder = tmp_path_factory.mktemp("mirror") / "run"
     assert (

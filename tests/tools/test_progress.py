@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from stratoquant.tools.progress import LEAST, PULSE, Progress, progress
 from tests.tools.shell import GOOD, environment
-from tools.progress import LEAST, PULSE, Progress, progress
 
 
 class Lines(list[str]):
@@ -62,7 +62,7 @@ def test_the_pulse_beats_while_the_block_runs_and_ends_with_it(
 ) -> None:
     import threading
 
-    monkeypatch.setattr("tools.progress.PULSE", 0.001)
+    monkeypatch.setattr("stratoquant.tools.progress.PULSE", 0.001)
     beats = threading.Event()
     monkeypatch.setattr(Progress, "pulse", lambda self: beats.set())
     threads = threading.active_count()
@@ -76,7 +76,7 @@ def test_the_pulse_beats_while_the_block_runs_and_ends_with_it(
 def test_prove_prints_the_steps_of_each_wiring_to_stderr_alone(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / f"{name}.yaml").write_text(f"name: {name}\n{GOOD}", encoding="utf-8")
-    code = "from tools.wiring_check import main; main()"
+    code = "from stratoquant.tools.wiring_check import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "--prove", "one.yaml", "two.yaml"],
         cwd=tmp_path, env=environment() | {"STRATOQUANT_CACHE": os.fspath(tmp_path)}, capture_output=True, text=True,

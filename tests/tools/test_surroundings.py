@@ -12,12 +12,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from runtime.data.synthetic import synthesise
+from stratoquant.runtime.data.synthetic import synthesise
 from tests.tools.shell import ROOT, Shell, environment, shell
 
 __all__ = ["shell"]
 
-COMMAND = [sys.executable, "-c", "from tools.launch import stratoquant; stratoquant()"]
+COMMAND = [sys.executable, "-c", "from stratoquant.tools.launch import stratoquant; stratoquant()"]
 CROSS = ROOT / "specs" / "sma_cross.yaml"
 ASCII = {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 

@@ -13,14 +13,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from layers import catalogue
-from tools.bench import isolated
-from tools.bench.builds import PARTS, build_parts, cross_command_seconds
-from tools.bench.layers import keep as keep_costs
-from tools.bench.layers import layer_costs
-from tools.bench.measure import alternating, step_percentiles
-from tools.bench.peers import installed_peers, talib_batch, talib_stream, talipp_stream
-from tools.bench.product import (
+from stratoquant.layers import catalogue
+from stratoquant.tools.bench import isolated
+from stratoquant.tools.bench.builds import PARTS, build_parts, cross_command_seconds
+from stratoquant.tools.bench.layers import keep as keep_costs
+from stratoquant.tools.bench.layers import layer_costs
+from stratoquant.tools.bench.measure import alternating, step_percentiles
+from stratoquant.tools.bench.peers import installed_peers, talib_batch, talib_stream, talipp_stream
+from stratoquant.tools.bench.product import (
     MASTER,
     backtest_peaks,
     command_seconds,

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tools.bench.measure import in_new_process, wall_seconds
+from stratoquant.tools.bench.measure import in_new_process, wall_seconds
 
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
@@ -24,14 +24,14 @@ PARTS = ("import", "check", "layout, emit", "translate", "machine code", "link",
 _BUILD = """
 import json, time
 start = time.perf_counter()
-from graph.compiler import checked_or_raise
-from graph.kernel import entry
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.kernel import entry
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 imported = time.perf_counter() - start
-from tools.bench.builds import parts_of_build
+from stratoquant.tools.bench.builds import parts_of_build
 print(json.dumps({{"import": imported, **parts_of_build({wiring!r})}}))
 """
 
@@ -41,8 +41,8 @@ _LAYER = '''
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Real
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Real
 
 
 class Params(Parameters):
@@ -133,13 +133,13 @@ class _Stopwatch:
 
 def parts_of_build(wiring: str) -> dict[str, float]:
     """In a process of its own: builds a wiring up to its first bar, and waits for the optimised machine code."""
-    from graph.compiler import checked_or_raise
-    from graph.kernel import code, entry, program
-    from graph.plan import compile_plan
-    from graph.session import Session
-    from layers import catalogue
-    from runtime.data.synthetic import synthetic_market
-    from runtime.venue import SIMULATED, VenueSettings
+    from stratoquant.graph.compiler import checked_or_raise
+    from stratoquant.graph.kernel import code, entry, program
+    from stratoquant.graph.plan import compile_plan
+    from stratoquant.graph.session import Session
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime.data.synthetic import synthetic_market
+    from stratoquant.runtime.venue import SIMULATED, VenueSettings
 
     symbols = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
     (bar,) = synthetic_market(symbols, 1, 1).blocks(1)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from graph.account import SHARED_ACCOUNT_PORTS
-from graph.alone import prepare
-from graph.compiler import checked_or_raise
-from graph.model import Binding, Constant, Node, PortRef, SourceRef, VectorOf, elements
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from layers import COSTS, catalogue
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
-from tools.bench.measure import median_seconds
+from stratoquant.graph.account import SHARED_ACCOUNT_PORTS
+from stratoquant.graph.alone import prepare
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.model import Binding, Constant, Node, PortRef, SourceRef, VectorOf, elements
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import COSTS, catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
+from stratoquant.tools.bench.measure import median_seconds
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 Table = dict[str, np.ndarray]

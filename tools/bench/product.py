@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from graph.compiler import checked_or_raise
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.backtest import BLOCK
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic import synthesise, synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
-from tools.bench.measure import in_new_process, median_seconds, step_percentiles, wall_seconds
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.backtest import BLOCK
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic import synthesise, synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
+from stratoquant.tools.bench.measure import in_new_process, median_seconds, step_percentiles, wall_seconds
 
 MASTER = Path("specs/wiring_master.yaml")
 CROSS = Path("specs/sma_cross.yaml")
@@ -121,7 +121,7 @@ _BACKTEST = """
 import json
 from pathlib import Path
 from typer.testing import CliRunner
-from tools.cli import app
+from stratoquant.tools.cli import app
 done = CliRunner().invoke(app, {arguments})
 assert done.exit_code == 0, done.output
 print(json.dumps({{"ok": 1}}))

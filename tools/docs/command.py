@@ -18,11 +18,11 @@ def docs(
 
     Example: stratoquant docs -o site/
     """
-    from graph.passes.p2_resolve import read_layer
-    from layers import catalogue
-    from runtime.files import write_text
-    from runtime.folders import write_folder
-    from tools.docs.pages import pages
+    from stratoquant.graph.passes.p2_resolve import read_layer
+    from stratoquant.layers import catalogue
+    from stratoquant.runtime.files import write_text
+    from stratoquant.runtime.folders import write_folder
+    from stratoquant.tools.docs.pages import pages
 
     registry = catalogue()
     if folder is not None:

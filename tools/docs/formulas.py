@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from html import escape
 
-from tools.docs.notation import FUNCTIONS, SYMBOL, is_loose, parsed, tokens
+from stratoquant.tools.docs.notation import FUNCTIONS, SYMBOL, is_loose, parsed, tokens
 
 _GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "kappa": "κ", "lambda": "λ",

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from graph.kernels import kernel_source
-from graph.language import DOMAINS, Layer
-from tools.catalogue import cost_of, output_rows, param_rows, port_rows, wired_in
-from tools.docs.formulas import with_formulas
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.graph.language import DOMAINS, Layer
+from stratoquant.tools.catalogue import cost_of, output_rows, param_rows, port_rows, wired_in
+from stratoquant.tools.docs.formulas import with_formulas
 
 _HERE = Path(__file__).parent
 _SECTIONS = ("Rule:", "Note:")

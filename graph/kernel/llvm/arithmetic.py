@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.kernel.llvm import runtime
-from graph.kernel.llvm.values import number
-from graph.kernel.llvm.writer import Writer
-from graph.kernel.mathematics import FORMS, LIBRARY
-from graph.kernel.nodes import Binary, Compare, Constant
-from graph.kernel.types import BOOL, FLOAT, INT, Number
+from stratoquant.graph.kernel.llvm import runtime
+from stratoquant.graph.kernel.llvm.values import number
+from stratoquant.graph.kernel.llvm.writer import Writer
+from stratoquant.graph.kernel.mathematics import FORMS, LIBRARY
+from stratoquant.graph.kernel.nodes import Binary, Compare, Constant
+from stratoquant.graph.kernel.types import BOOL, FLOAT, INT, Number
 
 _FLOAT = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _INT = {"+": "add", "-": "sub", "*": "mul", "&": "and", "|": "or", "^": "xor", "<<": "shl", ">>": "ashr"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.kernel.llvm.writer import Registers, Writer
-from graph.kernel.nodes import Item
-from graph.kernel.types import FLOAT, Array, Number, size_of
+from stratoquant.graph.kernel.llvm.writer import Registers, Writer
+from stratoquant.graph.kernel.nodes import Item
+from stratoquant.graph.kernel.types import FLOAT, Array, Number, size_of
 
 
 def item(out: Writer, node: Item, array: Registers, indices: Sequence[str]) -> Registers:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.kernel.call import ADDRESS_WORD, OVERLAPPING, READ_ONLY, WORDS_BEFORE_SHAPE, Argument, words_of
-from graph.kernel.llvm.values import registers
-from graph.kernel.nodes import Function
-from graph.kernel.types import Array, Record
+from stratoquant.graph.kernel.call import ADDRESS_WORD, OVERLAPPING, READ_ONLY, WORDS_BEFORE_SHAPE, Argument, words_of
+from stratoquant.graph.kernel.llvm.values import registers
+from stratoquant.graph.kernel.nodes import Function
+from stratoquant.graph.kernel.types import Array, Record
 
 ENTRANCE = "entrance"
 _WORD = 8

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graph.kernel.llvm.arithmetic import binary, compare, mathematics
-from graph.kernel.llvm.elements import guarded_item, item
-from graph.kernel.llvm.values import constant, number, registers, result
-from graph.kernel.llvm.writer import Registers, Writer
-from graph.kernel.nodes import (
+from stratoquant.graph.kernel.llvm.arithmetic import binary, compare, mathematics
+from stratoquant.graph.kernel.llvm.elements import guarded_item, item
+from stratoquant.graph.kernel.llvm.values import constant, number, registers, result
+from stratoquant.graph.kernel.llvm.writer import Registers, Writer
+from stratoquant.graph.kernel.nodes import (
     Binary,
     Call,
     Cast,
@@ -29,7 +29,7 @@ from graph.kernel.nodes import (
     Unary,
     Variable,
 )
-from graph.kernel.types import BOOL, FLOAT, INT, Number, Record, Tuple, Type
+from stratoquant.graph.kernel.types import BOOL, FLOAT, INT, Number, Record, Tuple, Type
 
 
 class ExpressionWriter:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from graph.kernel.llvm.expressions import ExpressionWriter
-from graph.kernel.llvm.values import number, registers, result
-from graph.kernel.llvm.writer import Writer
-from graph.kernel.nodes import (
+from stratoquant.graph.kernel.llvm.expressions import ExpressionWriter
+from stratoquant.graph.kernel.llvm.values import number, registers, result
+from stratoquant.graph.kernel.llvm.writer import Writer
+from stratoquant.graph.kernel.nodes import (
     Block,
     Break,
     Constant,
@@ -22,7 +22,7 @@ from graph.kernel.nodes import (
     Store,
     While,
 )
-from graph.kernel.types import INT, Number
+from stratoquant.graph.kernel.types import INT, Number
 
 
 class FunctionText(NamedTuple):

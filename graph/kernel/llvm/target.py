@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import binding
 
-from graph.kernel.tiers import Tier
+from stratoquant.graph.kernel.tiers import Tier
 
 
 class Machine(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from functools import cache
 
-from graph.kernel.nodes import Constant, Function
-from graph.kernel.types import BOOL, FLOAT, INT, NOTHING, Array, Number, Record, Tuple, Type
+from stratoquant.graph.kernel.nodes import Constant, Function
+from stratoquant.graph.kernel.types import BOOL, FLOAT, INT, NOTHING, Array, Number, Record, Tuple, Type
 
 _NUMBERS = {FLOAT: "double", INT: "i64", BOOL: "i1"}
 

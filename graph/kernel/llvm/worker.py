@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import IO
 
-from graph.kernel.llvm.target import Machine, compile_unit
-from graph.kernel.tiers import Tier
+from stratoquant.graph.kernel.llvm.target import Machine, compile_unit
+from stratoquant.graph.kernel.tiers import Tier
 
 _LENGTH = struct.Struct("<Q")
 _ROOT = Path(__file__).resolve().parents[3]

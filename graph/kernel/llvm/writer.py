@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.kernel.llvm.values import registers
-from graph.kernel.types import Type
+from stratoquant.graph.kernel.llvm.values import registers
+from stratoquant.graph.kernel.types import Type
 
 Registers = tuple[str, ...]
 """The registers, or written numbers, that hold one value."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mirror.json.models import LINE, VERSION
+from stratoquant.mirror.json.models import LINE, VERSION
 
 FOLDER = Path(__file__).parent
 Schema = dict[str, Any]

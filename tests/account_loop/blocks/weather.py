@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Bps, Count, Flag, Label, LogReturn, Price, Score, Unit, Vol
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Bps, Count, Flag, Label, LogReturn, Price, Score, Unit, Vol
 from tests.account_loop.draws import draw, draw_or_missing
 
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Bars, Bps, Count, Flag, Prob, Score, Side, Unit
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Bars, Bps, Count, Flag, Prob, Score, Side, Unit
 from tests.account_loop.draws import draw, draw_or_missing
 
 

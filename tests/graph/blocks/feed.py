@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import MarketEvent, Price, Qty, TimeMs, Vec
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import MarketEvent, Price, Qty, TimeMs, Vec
 
 
 class Out(NamedTuple):

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Flag, Notional, Price, Qty, Side, Unit
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Flag, Notional, Price, Qty, Side, Unit
 
 
 class Out(NamedTuple):

@@ -3,8 +3,8 @@
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Array, State, array, layer
-from graph.types import Count, Real, Vec
+from stratoquant.graph.language import Array, State, array, layer
+from stratoquant.graph.types import Count, Real, Vec
 
 
 class Memory(State):

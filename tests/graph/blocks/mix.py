@@ -3,8 +3,8 @@
 from math import isnan
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param
-from graph.types import Opt, Real
+from stratoquant.graph.language import Parameters, State, layer, param
+from stratoquant.graph.types import Opt, Real
 
 
 class Params(Parameters):

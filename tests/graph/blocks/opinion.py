@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Price, Side
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Price, Side
 
 
 class Out(NamedTuple):

@@ -3,8 +3,8 @@
 from math import isnan, nan
 from typing import NamedTuple
 
-from graph.language import PER_SYMBOL, Array, State, array, layer
-from graph.types import PerSymbol, Real
+from stratoquant.graph.language import PER_SYMBOL, Array, State, array, layer
+from stratoquant.graph.types import PerSymbol, Real
 
 
 class Memory(State):

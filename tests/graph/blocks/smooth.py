@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, layer, param, sized
-from graph.types import Real
-from layers.primitives.averages import Smoothed, ewm
-from layers.primitives.ring import Ring, back, push
+from stratoquant.graph.language import Parameters, State, layer, param, sized
+from stratoquant.graph.types import Real
+from stratoquant.layers.primitives.averages import Smoothed, ewm
+from stratoquant.layers.primitives.ring import Ring, back, push
 
 
 class Params(Parameters):

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graph.kernel.call import Call
-from graph.kernel.entry import NativeEntry
-from graph.kernel_text import imports
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernel.entry import NativeEntry
+from stratoquant.graph.kernel_text import imports
 
 
 def module_text(body: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from numba import njit
 
-_OURS = "from graph.machine_code import entry, inlined, kernel\n"
+_OURS = "from stratoquant.graph.machine_code import entry, inlined, kernel\n"
 
 
 def reference(text: str) -> Callable[..., int]:

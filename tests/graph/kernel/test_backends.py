@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.compiler import checked_or_raise
-from graph.passes.p10_build import BACKENDS
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED, VenueSettings
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.passes.p10_build import BACKENDS
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED, VenueSettings
 from tests.graph.plans import audited, plan_of
 from tests.graph.random_wirings import random_market, wirings
 from tests.layers.hostile import SCENARIOS, SYMBOLS, inputs_for

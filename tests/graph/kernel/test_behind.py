@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.kernel import behind, build, entry, program, units
-from graph.kernel.call import Call
-from graph.kernel.entry import NativeEntry
-from graph.kernel.llvm import worker
-from graph.kernel.llvm.target import Machine
-from graph.kernel.tiers import Tier, quick_pays
+from stratoquant.graph.kernel import behind, build, entry, program, units
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernel.entry import NativeEntry
+from stratoquant.graph.kernel.llvm import worker
+from stratoquant.graph.kernel.llvm.target import Machine
+from stratoquant.graph.kernel.tiers import Tier, quick_pays
 from tests.graph.kernel.test_objects import result, text_of, written
 
 UNITS = 3
@@ -143,10 +143,10 @@ _RUN = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from graph.kernel import build, entry, units
-from graph.kernel.call import Call
+from stratoquant.graph.kernel import build, entry, units
+from stratoquant.graph.kernel.call import Call
 from tests.graph.kernel.test_behind import Stuck
-from graph.kernel.llvm import worker
+from stratoquant.graph.kernel.llvm import worker
 
 folder = Path(sys.argv[1])
 build._ENOUGH = 1

@@ -11,10 +11,10 @@ from threading import Event
 import numpy as np
 import pytest
 
-from graph.diagnostics import WiringError
-from graph.kernel import code
-from graph.kernel.entry import NativeEntry
-from graph.passes.p10_build import backend, build, is_built
+from stratoquant.graph.diagnostics import WiringError
+from stratoquant.graph.kernel import code
+from stratoquant.graph.kernel.entry import NativeEntry
+from stratoquant.graph.passes.p10_build import backend, build, is_built
 from tests.graph.kernel.comparing import module_text
 
 MODULE = module_text("@entry\ndef run(a):\n    a[0] += 1.0\n    return 0\n")
@@ -67,7 +67,7 @@ SESSION = """
 import sys
 import numpy as np
 from tests.graph.plans import audited, plan_of
-from graph.market import missing_events
+from stratoquant.graph.market import missing_events
 text = "stratoquant: 1\\nname: n\\nclock: 1m\\nnodes: {feed: {inputs: {raw: market}}}\\nrecord: []\\n"
 audited(plan_of(text, ("A",))).run(np.array([0]), missing_events(1, 1))
 print([name for name in ("numba", "torch", "pandas", "ccxt") if name in sys.modules])

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.kernel import build, entry, program, units
-from graph.kernel.call import Call
-from graph.kernel.entry import NativeEntry
-from graph.kernel.llvm import worker
-from graph.kernel.llvm.target import Machine, host
-from graph.kernel.objects import ObjectStore
-from graph.kernel.tiers import Tier
-from graph.passes.p10_build import write_module
+from stratoquant.graph.kernel import build, entry, program, units
+from stratoquant.graph.kernel.call import Call
+from stratoquant.graph.kernel.entry import NativeEntry
+from stratoquant.graph.kernel.llvm import worker
+from stratoquant.graph.kernel.llvm.target import Machine, host
+from stratoquant.graph.kernel.objects import ObjectStore
+from stratoquant.graph.kernel.tiers import Tier
+from stratoquant.graph.passes.p10_build import write_module
 from tests.graph.kernel.comparing import module_text
 
 _ROUNDS = "\n".join(f"        total = total * 0.5 + sin(total + {k}.0) / (x + {k}.0)" for k in range(60))
@@ -127,7 +127,7 @@ def test_what_cannot_be_kept_runs_and_is_told(tmp_path: Path, monkeypatch: pytes
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("graph.kernel.objects.tempfile.NamedTemporaryFile", full)
+    monkeypatch.setattr("stratoquant.graph.kernel.objects.tempfile.NamedTemporaryFile", full)
     with pytest.warns(UserWarning, match="machine code cannot be kept in .*: no space left on device"):
         first = result(written(tmp_path, text_of()))
     monkeypatch.undo()
@@ -141,7 +141,7 @@ def test_what_was_used_longest_ago_is_removed_first(tmp_path: Path, monkeypatch:
         store.write(key, bytes(100))
         os.utime(tmp_path / f"{key}.o", (number, number))
     assert store.read("a") is not None
-    monkeypatch.setattr("graph.kernel.objects._MOST_BYTES", 300)
+    monkeypatch.setattr("stratoquant.graph.kernel.objects._MOST_BYTES", 300)
     store.trim()
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["a", "c"]
 
@@ -153,7 +153,7 @@ def test_a_cache_that_can_only_be_read_is_warm(tmp_path: Path, monkeypatch: pyte
         raise OSError(30, "Read-only file system")
 
     first = result(written(tmp_path, text_of()))
-    monkeypatch.setattr("graph.kernel.objects.os.utime", refuse)
+    monkeypatch.setattr("stratoquant.graph.kernel.objects.os.utime", refuse)
     monkeypatch.setattr(entry, "translate", None)
     assert result(NativeEntry(tmp_path / "module.py")) == first
 
@@ -169,7 +169,7 @@ def test_modules_and_lists_count_for_the_bound_and_are_removed_too(
     os.utime(tmp_path / "old.units", (0, 0))
     (tmp_path / "foreign.txt").write_bytes(bytes(1000))
     write_module("used", "x" * 100)
-    monkeypatch.setattr("graph.kernel.objects._MOST_BYTES", 100)
+    monkeypatch.setattr("stratoquant.graph.kernel.objects._MOST_BYTES", 100)
     ObjectStore(tmp_path).trim()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign.txt", "used.py"]
 
@@ -222,8 +222,8 @@ _BUILDER = """
 import sys
 from pathlib import Path
 import numpy as np
-from graph.kernel import entry, program, units
-from graph.kernel.call import Call
+from stratoquant.graph.kernel import entry, program, units
+from stratoquant.graph.kernel.call import Call
 units._LARGE = 400
 plain = program.compile_units
 def watched(texts, *rest):

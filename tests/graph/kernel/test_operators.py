@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from graph.kernel.mathematics import FORMS
-from graph.kernel.words import MATH_FUNCTIONS
+from stratoquant.graph.kernel.mathematics import FORMS
+from stratoquant.graph.kernel.words import MATH_FUNCTIONS
 from tests.graph.kernel.comparing import bits, module_text, run_native
 from tests.graph.kernel.reference import reference
 

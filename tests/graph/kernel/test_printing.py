@@ -10,15 +10,15 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from graph.kernel.nodes import Call, Cast, Expression, Field, Function, Item, Statement, Store
-from graph.kernel.printing import type_name
-from graph.kernel.touches import touches
-from graph.kernel.types import Number, type_of
-from graph.kernels import kernel_source, reachable
-from graph.layer_program import LayerProgram, layer_program
-from graph.passes.p8_layout import room_for
-from layers import catalogue
-from tools.ir import as_text
+from stratoquant.graph.kernel.nodes import Call, Cast, Expression, Field, Function, Item, Statement, Store
+from stratoquant.graph.kernel.printing import type_name
+from stratoquant.graph.kernel.touches import touches
+from stratoquant.graph.kernel.types import Number, type_of
+from stratoquant.graph.kernels import kernel_source, reachable
+from stratoquant.graph.layer_program import LayerProgram, layer_program
+from stratoquant.graph.passes.p8_layout import room_for
+from stratoquant.layers import catalogue
+from stratoquant.tools.ir import as_text
 
 
 def program_of(key: str, *, guarded: bool = False) -> LayerProgram:

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from graph.kernel.call import argument_type
-from graph.kernel.entry import translate
-from graph.kernel.errors import KernelTypeError
+from stratoquant.graph.kernel.call import argument_type
+from stratoquant.graph.kernel.entry import translate
+from stratoquant.graph.kernel.errors import KernelTypeError
 from tests.graph.kernel.comparing import module_text, run_native
 
 _HEAD = "@entry\ndef run(xs, ks, out):\n"

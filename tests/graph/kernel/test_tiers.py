@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph import alone
-from graph.compiler import checked_or_raise
-from graph.kernel import entry
-from graph.kernel.behind import Build
-from graph.kernel.call import Argument, MachineCode
-from graph.kernel.code import NativeCode
-from graph.kernel.objects import ObjectStore
-from graph.kernel.program import Program
-from graph.kernel.units import Unit
-from graph.plan import Plan, compile_plan
-from graph.session import Session
-from layers import catalogue
-from runtime.data.synthetic import synthetic_market
-from runtime.venue import SIMULATED
+from stratoquant.graph import alone
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.kernel import entry
+from stratoquant.graph.kernel.behind import Build
+from stratoquant.graph.kernel.call import Argument, MachineCode
+from stratoquant.graph.kernel.code import NativeCode
+from stratoquant.graph.kernel.objects import ObjectStore
+from stratoquant.graph.kernel.program import Program
+from stratoquant.graph.kernel.units import Unit
+from stratoquant.graph.plan import Plan, compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.runtime.data.synthetic import synthetic_market
+from stratoquant.runtime.venue import SIMULATED
 from tests.graph.kernel.test_backends import COMPLETE, KEYS, NAMES, SAMPLE, of_layer, of_session, session_of
 from tests.specs.test_wirings import SPECS, gathered, recorded_bars
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from graph.types import edge
-from layers import catalogue
+from stratoquant.graph.types import edge
+from stratoquant.layers import catalogue
 from tests.layers.pattern.charts import MIRRORED_KINDS, TOP, Values, fired, grid_bars, mirrored, run, with_grid_atr
 
 OTHER_SIDE = {"top": "bottom", "support": "resistance", "high_level": "low_level"}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mirror.json.models import Bar, Header
-from mirror.json.reader import read
-from mirror.json.writer import Writer, latest_path, writing
-from runtime.errors import StratoError
+from stratoquant.mirror.json.models import Bar, Header
+from stratoquant.mirror.json.reader import read
+from stratoquant.mirror.json.writer import Writer, latest_path, writing
+from stratoquant.runtime.errors import StratoError
 
 HEADER = Header(name="w", wiring="0123456789abcdef", symbols=("A",), clock_ms=60_000, run="r", start=0)
 
@@ -70,7 +70,7 @@ def test_a_new_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_continuation_keeps_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mirror.json.writer.BATCH", 2)
+    monkeypatch.setattr("stratoquant.mirror.json.writer.BATCH", 2)
     path = tmp_path / "m.jsonl"
     with Writer(path, HEADER) as writer, pytest.raises(KeyboardInterrupt):
         writer.append(interrupted_after(5))
@@ -89,7 +89,7 @@ def test_a_full_disk_takes_the_batch_back(tmp_path: Path, monkeypatch: pytest.Mo
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as patch, pytest.raises(StratoError, match=r"F004.*disk full"):
-            patch.setattr("mirror.json.writer.os.fsync", full)
+            patch.setattr("stratoquant.mirror.json.writer.os.fsync", full)
             writer.append(bars(2, 4))
     assert list(read(path)) == bars(0, 2)
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mirror.json import schema
-from mirror.json.models import LINE, VERSION, Bar, Decision, Fill, Header, Risk, line_text
-from mirror.json.reader import read, read_header
-from mirror.json.writer import Writer, latest_path, writing
-from runtime.errors import StratoError
+from stratoquant.mirror.json import schema
+from stratoquant.mirror.json.models import LINE, VERSION, Bar, Decision, Fill, Header, Risk, line_text
+from stratoquant.mirror.json.reader import read, read_header
+from stratoquant.mirror.json.writer import Writer, latest_path, writing
+from stratoquant.runtime.errors import StratoError
 
 HEADER = Header(
     name="w", wiring="0123456789abcdef", symbols=("A", "B"), clock_ms=60_000, regimes=("calm", "up"), reasons=("x",)

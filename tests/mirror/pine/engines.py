@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirror.engines import ENGINES
+from stratoquant.mirror.engines import ENGINES
 
 
 def _parameter(key: str) -> object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from layers import catalogue
-from mirror.verify import Parity
+from stratoquant.layers import catalogue
+from stratoquant.mirror.verify import Parity
 
 PAGE = Path(__file__).parents[3] / "docs" / "pine_parity.md"
 _HEAD = """# Plan against Pine, port by port

@@ -12,7 +12,7 @@ HEADER = f'''"""Made up by the tests."""
 
 from math import exp, fabs, floor, inf, isfinite, isnan, log, nan, sqrt, tanh
 
-from graph.language import Array, State, array, kernel
+from stratoquant.graph.language import Array, State, array, kernel
 
 
 class Box(State):

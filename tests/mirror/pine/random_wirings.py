@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from graph.language import Layer
-from graph.types import PortType
-from layers import catalogue
+from stratoquant.graph.language import Layer
+from stratoquant.graph.types import PortType
+from stratoquant.layers import catalogue
 from tests.layers.models import model_section
 
 SOURCES = [

@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from graph.language import State, layer, sized
-from graph.types import Price, Real
-from layers.primitives.averages import Smoothed, ewm, rma
-from layers.primitives.extremum import Highest, Lowest, highest, lowest
-from layers.primitives.ranges import AverageTrueRange, average_true_range
-from layers.primitives.regression import LineFit, line_fit
-from layers.primitives.rolling import RollingMoments, rolling_moments
-from layers.primitives.weighted import Weighted, weighted_mean
+from stratoquant.graph.language import State, layer, sized
+from stratoquant.graph.types import Price, Real
+from stratoquant.layers.primitives.averages import Smoothed, ewm, rma
+from stratoquant.layers.primitives.extremum import Highest, Lowest, highest, lowest
+from stratoquant.layers.primitives.ranges import AverageTrueRange, average_true_range
+from stratoquant.layers.primitives.regression import LineFit, line_fit
+from stratoquant.layers.primitives.rolling import RollingMoments, rolling_moments
+from stratoquant.layers.primitives.weighted import Weighted, weighted_mean
 
 
 class Memory(State):

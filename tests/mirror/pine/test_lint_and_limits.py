@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import checked_or_raise
-from layers import catalogue
-from mirror.pine import limits, lint
-from mirror.pine.export import choose, export
-from mirror.pine.limits import measure
-from mirror.pine.printing import expr_text, script_text
-from mirror.pine.script import LONGEST_GAP
-from mirror.pine.syntax import (
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.layers import catalogue
+from stratoquant.mirror.pine import limits, lint
+from stratoquant.mirror.pine.export import choose, export
+from stratoquant.mirror.pine.limits import measure
+from stratoquant.mirror.pine.printing import expr_text, script_text
+from stratoquant.mirror.pine.script import LONGEST_GAP
+from stratoquant.mirror.pine.syntax import (
     FLOATS,
     NA,
     TRUE,
@@ -201,8 +201,8 @@ def test_more_plots_than_fit_are_left_out_from_the_end(monkeypatch: pytest.Monke
     chosen = choose(checked)
     whole = export(checked, chosen)
     assert not whole.dropped and whole.usage.plots <= limits.PLOTS
-    monkeypatch.setattr("mirror.pine.limits.PLOTS", 9)
-    monkeypatch.setattr("mirror.pine.export.PLOTS", 9)
+    monkeypatch.setattr("stratoquant.mirror.pine.limits.PLOTS", 9)
+    monkeypatch.setattr("stratoquant.mirror.pine.export.PLOTS", 9)
     less = export(checked, chosen)
     assert less.usage.plots <= 9 and less.shown == chosen.ports[: len(less.shown)]
     assert {port for port, _ in less.dropped} == set(chosen.ports[len(less.shown) :])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from graph.language import Array, State, array, kernel
-from mirror.engines import Engine, run_script
-from mirror.pine import lint
-from mirror.pine.library import Library
-from mirror.pine.printing import script_text
-from mirror.pine.syntax import Call, Declare, Do, Name, Script, Statement, number, text
-from mirror.pine.types import first_value
+from stratoquant.graph.language import Array, State, array, kernel
+from stratoquant.mirror.engines import Engine, run_script
+from stratoquant.mirror.pine import lint
+from stratoquant.mirror.pine.library import Library
+from stratoquant.mirror.pine.printing import script_text
+from stratoquant.mirror.pine.syntax import Call, Declare, Do, Name, Script, Statement, number, text
+from stratoquant.mirror.pine.types import first_value
 from tests.mirror.pine.engines import on_each_engine
 
 BACKWARDS = """//@version=6

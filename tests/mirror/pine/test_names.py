@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import checked_or_raise
-from layers import catalogue
-from mirror.engines import Engine
-from mirror.pine import lint
-from mirror.pine.declarations import declared_names
-from mirror.pine.export import choose, computed_ports, export, probe_text
-from mirror.pine.names import RESERVED, safe
-from mirror.pine.syntax import Block, Call, Declare, Loop, Script, TypeDef, children, integer, text
-from mirror.verify import verify
-from runtime.data.market import market_from
-from runtime.data.synthetic import synthesise
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.layers import catalogue
+from stratoquant.mirror.engines import Engine
+from stratoquant.mirror.pine import lint
+from stratoquant.mirror.pine.declarations import declared_names
+from stratoquant.mirror.pine.export import choose, computed_ports, export, probe_text
+from stratoquant.mirror.pine.names import RESERVED, safe
+from stratoquant.mirror.pine.syntax import Block, Call, Declare, Loop, Script, TypeDef, children, integer, text
+from stratoquant.mirror.verify import verify
+from stratoquant.runtime.data.market import market_from
+from stratoquant.runtime.data.synthetic import synthesise
 from tests.mirror.pine.engines import on_each_engine
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -59,8 +59,8 @@ RESERVED_LAYER = '''"""polygon: a layer whose every name is one that Pine reserv
 
 from typing import NamedTuple
 
-from graph.language import Parameters, State, kernel, layer, param
-from graph.types import Price, Real
+from stratoquant.graph.language import Parameters, State, kernel, layer, param
+from stratoquant.graph.types import Price, Real
 
 
 class Params(Parameters):
@@ -111,8 +111,8 @@ INDEX_LAYER = '''"""bar_index: whose parameter makes, with its node's name, the 
 
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Price, Real
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Price, Real
 
 
 class Params(Parameters):
@@ -185,7 +185,7 @@ def names_of(script: Script) -> Iterator[str]:
 
 def test_the_scan_finds_every_declaration_of_a_real_script(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Script] = []
-    monkeypatch.setattr("mirror.pine.export.lint.check", seen.append)
+    monkeypatch.setattr("stratoquant.mirror.pine.export.lint.check", seen.append)
     checked = checked_or_raise(SPECS / "bars_only.yaml", catalogue())
     made = export(checked, choose(checked))
     declared = [d.name for d in declared_names(made.text) if d.name != "returned_value"]

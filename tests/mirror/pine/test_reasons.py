@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.compiler import checked_or_raise
-from graph.model import Graph
-from layers import catalogue
-from mirror.pine.cut import cut
-from mirror.pine.reasons import (
+from stratoquant.graph.compiler import checked_or_raise
+from stratoquant.graph.model import Graph
+from stratoquant.layers import catalogue
+from stratoquant.mirror.pine.cut import cut
+from stratoquant.mirror.pine.reasons import (
     ACCOUNT,
     BOOK,
     DECLARED,
@@ -29,8 +29,8 @@ OWN_LAYER = '''"""own: a layer."""
 
 from typing import NamedTuple
 
-from graph.language import layer
-from graph.types import Notional, Price, Vec
+from stratoquant.graph.language import layer
+from stratoquant.graph.types import Notional, Price, Vec
 
 
 class Out(NamedTuple):

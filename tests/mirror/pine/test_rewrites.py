@@ -15,14 +15,27 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.kernels import kernel_source
-from mirror.engines import Engine, run_script
-from mirror.pine import lint
-from mirror.pine.library import Library
-from mirror.pine.printing import script_text
-from mirror.pine.rewrites import Fresh, Lazy, one_exit, own_counters, own_parameters, rewritten
-from mirror.pine.syntax import NA, Binary, Call, Choice, Declare, Do, Field, Name, Script, Statement, number, text
-from mirror.pine.types import first_value
+from stratoquant.graph.kernels import kernel_source
+from stratoquant.mirror.engines import Engine, run_script
+from stratoquant.mirror.pine import lint
+from stratoquant.mirror.pine.library import Library
+from stratoquant.mirror.pine.printing import script_text
+from stratoquant.mirror.pine.rewrites import Fresh, Lazy, one_exit, own_counters, own_parameters, rewritten
+from stratoquant.mirror.pine.syntax import (
+    NA,
+    Binary,
+    Call,
+    Choice,
+    Declare,
+    Do,
+    Field,
+    Name,
+    Script,
+    Statement,
+    number,
+    text,
+)
+from stratoquant.mirror.pine.types import first_value
 from tests.mirror.pine.engines import on_each_engine
 from tests.mirror.pine.random_kernels import SIZE, module_text
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirror.engines import Engine, run_script
-from mirror.pine import lint
-from mirror.pine.embedding import add_checks, add_series, declare
-from mirror.pine.library import Library
-from mirror.pine.limits import STRING
-from mirror.pine.printing import script_text
-from mirror.pine.series import Exported, pack, pack_within
-from mirror.pine.syntax import Call, Declare, Do, Name, Script, integer, number, text
+from stratoquant.mirror.engines import Engine, run_script
+from stratoquant.mirror.pine import lint
+from stratoquant.mirror.pine.embedding import add_checks, add_series, declare
+from stratoquant.mirror.pine.library import Library
+from stratoquant.mirror.pine.limits import STRING
+from stratoquant.mirror.pine.printing import script_text
+from stratoquant.mirror.pine.series import Exported, pack, pack_within
+from stratoquant.mirror.pine.syntax import Call, Declare, Do, Name, Script, integer, number, text
 from tests.mirror.pine.engines import on_each_engine
 
 MINUTE = 60_000
@@ -114,8 +114,8 @@ def test_a_script_reads_back_what_it_carries_and_counts_what_differs(engine: Eng
 
 
 def test_a_run_is_refused_when_it_is_not_one(tmp_path: Path) -> None:
-    from mirror.pine.series import read_run
-    from runtime.errors import StratoError
+    from stratoquant.mirror.pine.series import read_run
+    from stratoquant.runtime.errors import StratoError
 
     with pytest.raises(StratoError, match="M020"):
         read_run(tmp_path, "x")

@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from graph.compiler import Checked, checked_or_raise
-from graph.market import BAR_EVENT, missing_events
-from graph.plan import compile_plan
-from graph.session import Session
-from layers import catalogue
-from mirror.engines import Columns, Engine, run_script
-from mirror.pine.export import choose, export
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic import synthesise
-from runtime.errors import StratoError
-from runtime.venue import FRICTIONLESS, SIMULATED
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.graph.market import BAR_EVENT, missing_events
+from stratoquant.graph.plan import compile_plan
+from stratoquant.graph.session import Session
+from stratoquant.layers import catalogue
+from stratoquant.mirror.engines import Columns, Engine, run_script
+from stratoquant.mirror.pine.export import choose, export
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic import synthesise
+from stratoquant.runtime.errors import StratoError
+from stratoquant.runtime.venue import FRICTIONLESS, SIMULATED
 from tests.mirror.pine.engines import on_each_engine
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -32,8 +32,8 @@ SHARE_LAYER = '''"""share_of_equity: a size that grows with the account."""
 
 from typing import NamedTuple
 
-from graph.language import Parameters, layer, param
-from graph.types import Notional
+from stratoquant.graph.language import Parameters, layer, param
+from stratoquant.graph.types import Notional
 
 
 class Params(Parameters):

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from layers import catalogue
-from mirror.engines import Engine, run_script
+from stratoquant.layers import catalogue
+from stratoquant.mirror.engines import Engine, run_script
 from tests.layers.real_data import FOLDER
 from tests.layers.single import run_layer
 from tests.mirror.pine.engines import on_each_engine

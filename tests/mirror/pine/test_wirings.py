@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.compiler import Checked, checked_or_raise
-from layers import catalogue
-from mirror.engines import Engine, installed
-from mirror.pine.export import choose, computed_ports, export, probe_text
-from mirror.verify import Parity, verify
-from runtime.data.market import Market, market_from
-from runtime.data.synthetic import synthesise
+from stratoquant.graph.compiler import Checked, checked_or_raise
+from stratoquant.layers import catalogue
+from stratoquant.mirror.engines import Engine, installed
+from stratoquant.mirror.pine.export import choose, computed_ports, export, probe_text
+from stratoquant.mirror.verify import Parity, verify
+from stratoquant.runtime.data.market import Market, market_from
+from stratoquant.runtime.data.synthetic import synthesise
 from tests.layers.real_data import real_market
 from tests.mirror.pine.engines import on_each_engine
 from tests.mirror.pine.parity_page import PAGE, page_of, ports_on
