@@ -68,7 +68,11 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["tools.cli", "typer", "tools.entry", "yaml", "graph.compiler", "pydantic", "layers"]
+    "module",
+    [
+        *("stratoquant.tools.cli", "typer", "stratoquant.tools.entry", "yaml"),
+        *("stratoquant.graph.compiler", "pydantic", "stratoquant.layers"),
+    ],
 )
 def test_an_interrupted_import_ends_with_one_line(module: str) -> None:
     done = run(AT, module)
@@ -84,5 +88,5 @@ def test_an_interrupt_that_python_drops_still_interrupts() -> None:
 
 def test_the_commands_start_where_ctrl_c_is_taken_care_of() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'stratoquant = "tools.launch:stratoquant"' in text
-    assert 'wiring_check = "tools.launch:wiring_check"' in text
+    assert 'stratoquant = "stratoquant.tools.launch:stratoquant"' in text
+    assert 'wiring_check = "stratoquant.tools.launch:wiring_check"' in text
