@@ -26,7 +26,7 @@ Depth = Annotated[int, typer.Option(help="How many wires back from the order to 
 def explain(
     symbol: Annotated[str, typer.Argument(help="The symbol, such as BTCUSDT.")],
     time: Annotated[str, typer.Argument(help="The bar's open, as 2024-03-01T12:30, UTC.")],
-    wiring: Annotated[Path, typer.Option(help="The wiring that decided.")] = Path("specs/wiring_master.yaml"),
+    wiring: Annotated[Path, typer.Option(help="The wiring that decided.")] = Path("stratoquant:wiring_master.yaml"),
     data: Data = None,
     symbols: Annotated[str | None, typer.Option(help="All symbols of the run; default: the wiring's.")] = None,
     set_: Set = None,

@@ -30,7 +30,7 @@ def fit() -> None:
 @app.command()
 def regime(
     wiring: Annotated[Path, typer.Argument(help="A wiring that has the layer's inputs.")] = Path(
-        "specs/regime_model.yaml"
+        "stratoquant:regime_model.yaml"
     ),
     data: Data = None,
     symbols: Symbols = None,

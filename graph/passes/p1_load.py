@@ -10,6 +10,7 @@ from typing import Any
 from stratoquant.graph.diagnostics import Findings, Place, suggestion
 from stratoquant.graph.names import name_problem, symbol_problem
 from stratoquant.graph.passes.p1_shape import Shape, shape_of
+from stratoquant.graph.shipped import located
 from stratoquant.graph.wiring import ModelSection, NodeSection, Wiring
 from stratoquant.graph.yaml_source import Source, read_yaml, similar_file
 
@@ -94,6 +95,7 @@ def load(path: Path, findings: Findings, settings: Mapping[str, float] | None = 
 
     Returns None when the files cannot be understood; the reasons are among the findings.
     """
+    path = located(path)
     merge = _Merge(findings)
     top = _read(path, merge, ())
     if top is None:
@@ -158,7 +160,7 @@ def _read(path: Path, merge: _Merge, above: tuple[Path, ...]) -> tuple[Source, S
 
 def _include(path: Path, name: str, place: Place, merge: _Merge, above: tuple[Path, ...]) -> None:
     """Reads an included file, unless another include has read it already."""
-    target = path.parent / name
+    target = path.parent / located(Path(name))
     if target.resolve() in above:
         chain = " -> ".join(p.name for p in (*above[above.index(target.resolve()) :], target))
         merge.findings.error("W006", f"the include is circular: {chain}", place, "remove one of these includes")

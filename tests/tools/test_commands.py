@@ -117,3 +117,13 @@ def test_a_recording_that_is_unsound_is_not_built(shell: Shell) -> None:
     assert "D031 depth.parquet, row 6" in shell.err and "fix: " in shell.err
     assert shell.run(*(word.replace("depth.parquet", "none.parquet") for word in make)) == 3
     assert not Path("out.parquet").exists()
+
+
+def test_shipped_wirings_are_named_from_anywhere(shell: Shell) -> None:
+    assert shell.run("check", "stratoquant:wiring_master.yaml") == 0, shell.err
+    text = "stratoquant: 1\nclock: 1m\nsymbols: [BTCUSDT]\ninclude: ['stratoquant:sma_cross.yaml']\n"
+    Path("own.yaml").write_text(text + "override: {fast: {params: {window: 20}}}\n", encoding="utf-8")
+    assert shell.run("check", "own.yaml") == 0, shell.out + shell.err
+    Path("own.yaml").write_text(text.replace("sma_cross", "sma_cros"), encoding="utf-8")
+    assert shell.run("check", "own.yaml") == 1
+    assert "W005" in shell.out + shell.err and "did you mean `sma_cross.yaml`?" in shell.out + shell.err
