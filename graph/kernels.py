@@ -85,6 +85,6 @@ def place_of(layer: Layer) -> Place:
 
 
 def short_path(file: str) -> str:
-    """A path relative to the working directory when it lies below it."""
-    path = Path(file)
+    """A path relative to the working directory when it lies below it, as it is without links."""
+    path = Path(file).resolve()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -62,7 +62,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "param.lambda_": "a word that Python keeps",
         "param.half_life": "hits of long ago count less",
     },
-    "L66": {"out.ok": "a probability that has not beaten its base rate counts as absent"},
+    "L66": {
+        "out.ok": "a probability that has not beaten its base rate counts as absent",
+        "param.rate": "of independent outcomes, of which one is there per horizon",
+    },
     "L67": {"in.ok": "a chance that has not beaten its base rate is no reason to trade"},
     "L69": {
         "in.price": "the limit lies at an offset from it",
