@@ -106,7 +106,7 @@ BRANCHES: Reasons = {
         "L4 side != 0.0 and held == side and (isnan(s.stop) or side * (standing - s.stop) > 0.0)",
     ),
     "correlations of liquid symbols are known and agree, and what both sides keep is found in a turn or two": (
-        *("L83 unsure", "L83 turns != SETTLED"),
+        *("L83 unsure", "L83 turns != SETTLED", "L83 kept < hedge"),
     ),
     "there are no more symbols than places": ("L75 place <= p.top",),
     "the trend ends before a close falls that far beyond the average": (
