@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from stratoquant.graph.account import BALANCES, VENUE_PORTS
+from stratoquant.graph.account import BALANCES
 from stratoquant.graph.border import HELD_BACK, Border, Limits, Order
 from stratoquant.graph.clock import format_time
 from stratoquant.graph.compile_errors import compile_error
+from stratoquant.graph.control import new_control
 from stratoquant.graph.diagnostics import Diagnostic, WiringError
 from stratoquant.graph.kernel.call import Call
 from stratoquant.graph.kernels import place_of
@@ -26,23 +27,6 @@ from stratoquant.graph.plan import Plan, settings_record
 Floats = npt.NDArray[np.float64]
 Record = npt.NDArray[np.void]
 
-CONTROL = np.dtype(
-    [
-        ("simulate", np.int64),  # 1: orders meet the venue of the plan; 0: the account is kept from outside
-        ("audit", np.int64),  # 1: hash every edge of every step and watch the ranges
-        ("row", np.int64),  # of `edges`, that of the last bar
-        ("kill", np.float64),
-        ("reset", np.float64),
-        *((name, np.float64) for name in VENUE_PORTS),  # from the settings; missing where the venue does not tell
-        ("ruined", np.int64),  # 1: equity is used up, and the loop stopped behind that bar
-        ("digest", np.int64),
-        ("violations", np.int64),
-        ("violation_time", np.float64),
-        ("violation_symbol", np.int64),
-        ("violation_column", np.int64),
-        ("violation_value", np.float64),
-    ]
-)
 _POSITIONS = {name: k for k, name in enumerate(RUN_ARGUMENTS)}
 _MEMORY = ("state", "portfolio", "edges", "shared", "scratch", "accounts", "wallet", "border", "control")
 
@@ -127,10 +111,7 @@ class Session:
         for record_of_symbol, values in zip(self.accounts, rules, strict=False):
             for name, value in values.items():
                 record_of_symbol[name] = value
-        self.control = np.zeros(1, CONTROL)
-        self.control["simulate"], self.control["audit"] = simulate, audit
-        for name in VENUE_PORTS:
-            self.control[name] = getattr(settings, name, np.nan)
+        self.control = new_control(settings, simulate=simulate, audit=audit)
         self.fills = np.zeros(fill_room or 4096 + 4 * symbols * plan.venue.fills_per_bar, plan.venue.fill)
         self._edge_values, self._shared_values = _doubles(self.edges), _doubles(self.shared)
         self._first_memories()
