@@ -27,11 +27,12 @@ from tests.specs.test_wirings import SPECS, gathered, recorded_bars
 # Branches and loops; a search in a ring; long sums and a library function; a vector; a portfolio; a record of the book.
 KEYS = catalogue().keys()
 SAMPLE = ("L4", "L14", "L36", "L52", "L84", "L9")
+MASTER = "../tests/specs/forced_master"  # which trades on any market
 COMPLETE = (
-    *("wiring_master", "bars_only", "book_seconds", "twenty_indicators"),
+    *(MASTER, "bars_only", "book_seconds", "twenty_indicators"),
     *("trend_two_clocks", "sma_cross", "regime_model"),
 )
-TRADING = ("wiring_master", "trend_two_clocks", "sma_cross")
+TRADING = (MASTER, "trend_two_clocks", "sma_cross")
 NAMES = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
@@ -91,7 +92,7 @@ def test_every_wiring_gives_the_same_bits(name: str, monkeypatch: pytest.MonkeyP
     def ran() -> list[tuple[object, ...]]:
         plan = compile_plan(checked_or_raise(SPECS / f"{name}.yaml", catalogue()), SIMULATED, NAMES)
         markets = [gathered(synthetic_market(NAMES, 6000, 5, book=True))]
-        if name == "wiring_master":
+        if name == MASTER:
             markets.append(recorded_bars(20_000))
         return [of_session(session_of(plan), *market) for market in markets]
 
