@@ -125,6 +125,7 @@ NO_EFFECT: Reasons = {
     ),
     _NO_MODELS: ("L70", "L71", "L72", "L82"),
     _NO_SKILL: ("L66", "L73"),
+    "what fills cost decides at the cost gate, which is open where entries are forced": ("L90",),
     _NO_SUCH_DAY: ("L84", "L86"),
     "a record of decisions, read after the run": ("L85", "L98", "L99", "L100"),
     "a pattern so rare that it seldom leads the vote": ("L31", "L49"),
